@@ -1,0 +1,1 @@
+//! The embedded cluster: Apache Kafka as far as a producer can tell, in memory, on real sockets.

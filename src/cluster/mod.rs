@@ -1,0 +1,1 @@
+//! Any cluster by its protocol, embedded or real: topics, offsets, reading logs back.

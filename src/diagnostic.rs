@@ -1,0 +1,1 @@
+//! Mistakes, shown on the user's own text.

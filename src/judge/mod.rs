@@ -1,0 +1,1 @@
+//! What the trace means: outcomes, anomalies, and the scenario's own expectations.

@@ -1,0 +1,5 @@
+//! The Kafka protocol as both sides of the wire need it: names of errors, supported APIs, frames, a guard in front of the decoder, record batches.
+
+mod error;
+
+pub use error::ErrorCode;

@@ -1,0 +1,1 @@
+//! Executes a plan: starts the world, takes the steps, hands back the trace.

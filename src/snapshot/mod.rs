@@ -1,0 +1,1 @@
+//! Reviewed snapshots in insta's file format, beside their pending ones.

@@ -1,0 +1,1 @@
+//! A source text and places in it.

@@ -1,0 +1,1 @@
+//! What happened: facts in one total order, and what the logs held at the end.

@@ -1,0 +1,1 @@
+//! What of a run is stable, and its text.

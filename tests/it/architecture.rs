@@ -1,0 +1,1 @@
+//! The direction of the house, held against the imports of every file.
