@@ -19,6 +19,7 @@
 
 pub mod id;
 pub mod source;
+pub mod submissions;
 
 pub mod diagnostic;
 pub mod kafka;

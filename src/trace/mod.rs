@@ -1,1 +1,55 @@
 //! What happened: facts in one total order, and what the logs held at the end.
+//!
+//! The [`Recorder`] decides the order, once; everything after it is a pure function of the [`Trace`]. A trace takes at
+//! most 64 bytes a message: sends are kept as runs, callbacks as columns.
+
+mod code;
+mod columns;
+mod event;
+mod log;
+mod recorder;
+
+pub use code::{ClientError, Code};
+pub use columns::Events;
+pub use event::{Callback, Event, Failure, Persistence, StepEnd};
+pub use log::{Content, LogRecord, PartitionLog};
+pub use recorder::{Counts, Progress, Recorder};
+
+/// Everything that a run yields.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The facts, in their total order.
+    pub events: Events,
+    /// The logs of all partitions of the plan's topics, by topic and partition.
+    pub logs: Vec<PartitionLog>,
+    /// How the run ended.
+    pub ending: Ending,
+    /// Which client was under test.
+    pub client: Client,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All steps were taken or skipped by the plan's own rules, and everything was drained.
+    Complete,
+    /// The scenario's deadline passed.
+    Deadline {
+        /// The step that was under way; none while the rest was drained at the end.
+        step: Option<usize>,
+        /// What was waited for, in a few words.
+        waited_for: String,
+    },
+}
+
+/// The client under test.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Client {
+    /// Its name, such as `librdkafka`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The scenario's settings as they took effect, for each producer in the order of the plan, sorted by key: what
+    /// the scenario or its preset set, not the client's defaults.
+    pub settings: Vec<Vec<(String, String)>>,
+}

@@ -1,0 +1,150 @@
+//! Sets of submissions, kept as ranges: all of a million messages is one range.
+
+use std::fmt;
+
+use crate::id::{MessageId, Submission};
+
+/// A set of submissions as sorted, disjoint ranges.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Submissions {
+    /// Sorted by (`again`, `first`), disjoint and not adjacent.
+    ranges: Vec<Range>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Range {
+    again: u16,
+    first: u32,
+    last: u32,
+}
+
+impl Submissions {
+    /// The empty set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The first submissions of `count` messages from `first` on.
+    pub fn run(first: MessageId, count: u32) -> Self {
+        let mut set = Self::new();
+        set.insert_run(first, count, 0);
+        set
+    }
+
+    /// Adds one submission.
+    pub fn insert(&mut self, submission: Submission) {
+        self.insert_run(submission.message, 1, submission.again);
+    }
+
+    /// Adds the submissions number `again` of `count` messages from `first` on.
+    pub fn insert_run(&mut self, first: MessageId, count: u32, again: u16) {
+        let Some(last) = count.checked_sub(1).map(|more| first.0.saturating_add(more)) else { return };
+        let mut new = Range { again, first: first.0, last };
+        let from = self.ranges.partition_point(|range| {
+            (range.again, range.last.saturating_add(1)) < (new.again, new.first) || range.again < new.again
+        });
+        let mut to = from;
+        while let Some(range) = self.ranges.get(to) {
+            if range.again != again || range.first > new.last.saturating_add(1) {
+                break;
+            }
+            new.first = new.first.min(range.first);
+            new.last = new.last.max(range.last);
+            to += 1;
+        }
+        self.ranges.splice(from..to, [new]);
+    }
+
+    /// Whether a submission is in it.
+    pub fn contains(&self, submission: Submission) -> bool {
+        let (again, message) = (submission.again, submission.message.0);
+        let after = self.ranges.partition_point(|range| (range.again, range.first) <= (again, message));
+        let candidate = after.checked_sub(1).and_then(|at| self.ranges.get(at));
+        candidate.is_some_and(|range| range.again == again && range.last >= message)
+    }
+
+    /// How many submissions are in it.
+    pub fn len(&self) -> u64 {
+        self.ranges.iter().map(|range| u64::from(range.last - range.first) + 1).sum()
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// Its members, first submissions before second ones, each by number.
+    pub fn iter(&self) -> impl Iterator<Item = Submission> {
+        self.ranges.iter().flat_map(|range| {
+            let again = range.again;
+            (range.first..=range.last).map(move |message| Submission { message: MessageId(message), again })
+        })
+    }
+
+    /// The lowest first submission, or the lowest later one where there is none.
+    pub fn first(&self) -> Option<Submission> {
+        self.iter().next()
+    }
+}
+
+impl FromIterator<Submission> for Submissions {
+    fn from_iter<I: IntoIterator<Item = Submission>>(submissions: I) -> Self {
+        let mut set = Self::new();
+        submissions.into_iter().for_each(|submission| set.insert(submission));
+        set
+    }
+}
+
+impl Extend<Submission> for Submissions {
+    fn extend<I: IntoIterator<Item = Submission>>(&mut self, submissions: I) {
+        submissions.into_iter().for_each(|submission| self.insert(submission));
+    }
+}
+
+/// As in messages to people: `0..2, 5, 0'`.
+impl fmt::Display for Submissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, range) in self.ranges.iter().enumerate() {
+            let first = Submission { message: MessageId(range.first), again: range.again };
+            let last = Submission { message: MessageId(range.last), again: range.again };
+            let comma = if at == 0 { "" } else { ", " };
+            if first == last { write!(f, "{comma}{first}")? } else { write!(f, "{comma}{first}..{last}")? }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn it_behaves_as_a_plain_set(runs in prop::collection::vec((0u32..60, 0u32..12, 0u16..3), 0..20)) {
+            let mut set = Submissions::new();
+            let mut plain = BTreeSet::new();
+            for (first, count, again) in runs {
+                set.insert_run(MessageId(first), count, again);
+                plain.extend((first..first + count).map(|message| (again, message)));
+            }
+            let listed: Vec<_> = set.iter().map(|s| (s.again, s.message.0)).collect();
+            prop_assert_eq!(&listed, &plain.iter().copied().collect::<Vec<_>>());
+            prop_assert_eq!(set.len(), plain.len() as u64);
+            for again in 0..3 {
+                for message in 0..80 {
+                    let submission = Submission { message: MessageId(message), again };
+                    prop_assert_eq!(set.contains(submission), plain.contains(&(again, message)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn neighbours_become_one_range() {
+        let set: Submissions = [3, 1, 2, 7].map(|n| Submission::first(MessageId(n))).into_iter().collect();
+        assert_eq!(set.to_string(), "1..3, 7");
+    }
+}

@@ -1,0 +1,75 @@
+//! Facts of a run, one at a time.
+
+use crate::id::{MessageId, Offset, Partition, ProducerIndex, Submission};
+use crate::submissions::Submissions;
+
+use super::Code;
+
+/// One fact. Its place in the total order is its place in the trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The application calls `send`; recorded before the client is called.
+    Send(Submission),
+    /// The call has returned, the client took the message.
+    Sent(Submission),
+    /// The call has returned, the client refused the message.
+    SendFailed(Submission, Code),
+    /// A callback was served.
+    Callback(Callback),
+    /// A wait of the application passed its limit while these were outstanding.
+    Timeout(Submissions),
+    /// These sends were left out, because an earlier time-out stopped the application.
+    NotSent(MessageId, u32),
+    /// A producer has given up for good.
+    Fatal(ProducerIndex, Code),
+    /// A step of the plan other than a send begins, by its place in the plan's list.
+    StepBegan(usize),
+    /// It has ended.
+    StepEnded(usize, StepEnd),
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepEnd {
+    /// As it should.
+    Done,
+    /// Its time passed, with so many messages outstanding.
+    TimedOut(u32),
+    /// It was left out, because an earlier time-out stopped the application.
+    Skipped,
+}
+
+/// What a client said of one submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Callback {
+    /// What it is about.
+    pub submission: Submission,
+    /// Whose callback.
+    pub producer: ProducerIndex,
+    /// The partition that the client reports; none where it knows none.
+    pub partition: Option<Partition>,
+    /// The offset that the client reports, for an acknowledgement; none where it reports none (acks = 0) and for errors.
+    pub offset: Option<Offset>,
+    /// Acknowledged, or why not.
+    pub result: Result<(), Failure>,
+    /// It came after a `Timeout` that named the submission.
+    pub late: bool,
+}
+
+/// Why a submission was not acknowledged, and what the client claims of the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The reason.
+    pub code: Code,
+    /// What the client claims.
+    pub persistence: Persistence,
+}
+
+/// What a client claims of a record that it reports as failed (librdkafka `rd_kafka_msg_status_t`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// It is certainly not written.
+    NotPersisted,
+    /// It may be.
+    PossiblyPersisted,
+}

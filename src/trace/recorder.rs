@@ -1,0 +1,349 @@
+//! Gives every fact its place in one total order.
+//!
+//! The application's thread and the clients' threads record into it; each fact takes a short critical section, and
+//! what the lock decides is the order. Nothing after it orders anything again.
+
+use std::collections::HashSet;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::id::Submission;
+use crate::submissions::Submissions;
+
+use super::event::{Callback, Event};
+use super::{Code, Events};
+
+/// Where facts are recorded while a plan is executed.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// How much has happened so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls of `send` that have returned, refused ones too.
+    pub sent: u64,
+    /// Calls of `send` that the client took.
+    pub accepted: u64,
+    /// Accepted submissions that have had their first callback.
+    pub answered: u64,
+    /// Callbacks of any kind, second ones too.
+    pub callbacks: u64,
+}
+
+impl Counts {
+    /// Accepted submissions that wait for their callback.
+    pub fn outstanding(&self) -> u64 {
+        self.accepted.saturating_sub(self.answered)
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    events: Events,
+    counts: Counts,
+    accepted: Marks,
+    answered: Marks,
+    timed_out: Submissions,
+    /// Nothing is recorded any more.
+    closed: bool,
+    waiters: usize,
+}
+
+/// A set of submissions at one bit a message.
+#[derive(Debug, Default)]
+struct Marks {
+    first: Vec<u64>,
+    again: HashSet<Submission>,
+}
+
+impl Recorder {
+    /// A recorder with room for about so many messages.
+    pub fn with_capacity(messages: usize) -> Self {
+        let state = State { events: Events::with_capacity(messages), ..State::default() };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// The application is about to call `send`.
+    pub fn send(&self, submission: Submission) {
+        self.lock().push(Event::Send(submission));
+    }
+
+    /// The call has returned, the client took the message. May be recorded after its callback: a client answers from
+    /// its own thread.
+    pub fn sent(&self, submission: Submission) {
+        self.lock().sent(submission);
+        // Waiters wait for callbacks; the application thread itself, which sends, is the one that waits.
+    }
+
+    /// The call for one message has returned, and the next one is about to be made: one critical section for both.
+    pub fn sent_then_send(&self, sent: Submission, next: Submission) {
+        let mut state = self.lock();
+        state.sent(sent);
+        state.push(Event::Send(next));
+    }
+
+    /// The call has returned, the client refused the message.
+    pub fn send_failed(&self, submission: Submission, code: Code) {
+        let mut state = self.lock();
+        state.counts.sent += u64::from(!state.closed);
+        state.push(Event::SendFailed(submission, code));
+    }
+
+    /// A callback was served. Whether it is late is found out here.
+    pub fn callback(&self, callback: Callback) {
+        let mut state = self.lock();
+        state.callback(callback);
+        self.wake(state);
+    }
+
+    /// Callbacks that one call of the client served, in their order: one critical section for all.
+    pub fn callbacks(&self, callbacks: impl IntoIterator<Item = Callback>) {
+        let mut state = self.lock();
+        callbacks.into_iter().for_each(|callback| state.callback(callback));
+        self.wake(state);
+    }
+
+    /// Any other fact.
+    pub fn record(&self, event: Event) {
+        let mut state = self.lock();
+        state.push(event);
+        self.wake(state);
+    }
+
+    /// Records that the application's wait for these has passed its limit. Those that have been answered meanwhile are
+    /// left out; the rest is recorded, unless nothing is left, and returned. Their callbacks will be late.
+    pub fn timeout(&self, waited_for: Submissions) -> Submissions {
+        let mut state = self.lock();
+        let missing: Submissions =
+            waited_for.iter().filter(|submission| !state.answered.contains(*submission)).collect();
+        if !missing.is_empty() {
+            state.timed_out.extend(missing.iter());
+            state.push(Event::Timeout(missing.clone()));
+        }
+        missing
+    }
+
+    /// Waits until something holds, or until the deadline; whether it holds. The condition is asked under the lock,
+    /// at once and after each callback or other fact.
+    pub fn wait(&self, deadline: Instant, holds: impl Fn(&Progress<'_>) -> bool) -> bool {
+        let mut state = self.lock();
+        state.waiters += 1;
+        let held = loop {
+            if holds(&Progress { state: &state }) {
+                break true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break false;
+            }
+            let woken = self.changed.wait_timeout(state, left);
+            state = woken.unwrap_or_else(PoisonError::into_inner).0;
+        };
+        state.waiters -= 1;
+        held
+    }
+
+    /// Wakes whoever waits, so that a condition that looks at more than the recorder is asked again.
+    pub fn nudge(&self) {
+        self.wake(self.lock());
+    }
+
+    /// How much has happened so far.
+    pub fn counts(&self) -> Counts {
+        self.lock().counts
+    }
+
+    /// The accepted submissions that have no callback yet.
+    pub fn outstanding(&self) -> Submissions {
+        let state = self.lock();
+        state.accepted.iter().filter(|submission| !state.answered.contains(*submission)).collect()
+    }
+
+    /// From now on nothing is recorded: callbacks of a clean-up that the scenario did not ask for are no events.
+    pub fn close(&self) {
+        self.lock().closed = true;
+    }
+
+    /// The facts; the recorder is empty and closed afterwards.
+    pub fn take(&self) -> Events {
+        let mut state = self.lock();
+        state.closed = true;
+        std::mem::take(&mut state.events)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is only facts: what a panicking thread recorded is still true.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waking costs a system call even if nobody waits, and there is a callback for each message.
+    fn wake(&self, state: MutexGuard<'_, State>) {
+        let waiters = state.waiters;
+        drop(state);
+        if waiters > 0 {
+            self.changed.notify_all();
+        }
+    }
+}
+
+/// What a waiting condition can ask.
+#[derive(Debug)]
+pub struct Progress<'a> {
+    state: &'a State,
+}
+
+impl Progress<'_> {
+    /// How much has happened so far.
+    pub fn counts(&self) -> Counts {
+        self.state.counts
+    }
+
+    /// Whether a submission has had a callback.
+    pub fn answered(&self, submission: Submission) -> bool {
+        self.state.answered.contains(submission)
+    }
+}
+
+impl State {
+    fn push(&mut self, event: Event) {
+        if !self.closed {
+            self.events.push(event);
+        }
+    }
+
+    fn sent(&mut self, submission: Submission) {
+        if !self.closed {
+            self.accepted.insert(submission);
+            self.counts.sent += 1;
+            self.counts.accepted += 1;
+            self.events.push(Event::Sent(submission));
+        }
+    }
+
+    fn callback(&mut self, mut callback: Callback) {
+        if self.closed {
+            return;
+        }
+        callback.late = self.timed_out.contains(callback.submission);
+        self.counts.answered += u64::from(self.answered.insert(callback.submission));
+        self.counts.callbacks += 1;
+        self.events.push(Event::Callback(callback));
+    }
+}
+
+impl Marks {
+    /// Whether it was not there before.
+    fn insert(&mut self, submission: Submission) -> bool {
+        if submission.again > 0 {
+            return self.again.insert(submission);
+        }
+        let (word, bit) = place(submission);
+        if self.first.len() <= word {
+            self.first.resize(word + 1, 0);
+        }
+        let new = self.first[word] & bit == 0;
+        self.first[word] |= bit;
+        new
+    }
+
+    fn contains(&self, submission: Submission) -> bool {
+        if submission.again > 0 {
+            return self.again.contains(&submission);
+        }
+        let (word, bit) = place(submission);
+        self.first.get(word).is_some_and(|marks| marks & bit != 0)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Submission> {
+        let numbers = (0u32..).zip(&self.first).flat_map(|(word, marks)| {
+            (0..64u32).filter(move |bit| marks >> bit & 1 == 1).map(move |bit| word * 64 + bit)
+        });
+        numbers
+            .map(|number| Submission::first(crate::id::MessageId(number)))
+            .chain(self.again.iter().copied())
+    }
+}
+
+fn place(submission: Submission) -> (usize, u64) {
+    let number = submission.message.index();
+    (number / 64, 1 << (number % 64))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::id::{MessageId, Offset, Partition, ProducerIndex};
+
+    fn message(number: u32) -> Submission {
+        Submission::first(MessageId(number))
+    }
+
+    fn ok(number: u32) -> Callback {
+        Callback {
+            submission: message(number),
+            producer: ProducerIndex(0),
+            partition: Some(Partition(0)),
+            offset: Some(Offset(0)),
+            result: Ok(()),
+            late: false,
+        }
+    }
+
+    #[test]
+    fn a_callback_may_overtake_the_return_of_its_call() {
+        let recorder = Recorder::default();
+        recorder.send(message(0));
+        recorder.callback(ok(0));
+        recorder.sent(message(0));
+        assert_eq!(recorder.counts().outstanding(), 0);
+        assert!(recorder.outstanding().is_empty());
+        let order: Vec<_> = recorder.take().iter().collect();
+        assert_eq!(order, [Event::Send(message(0)), Event::Callback(ok(0)), Event::Sent(message(0))]);
+    }
+
+    #[test]
+    fn a_callback_after_the_time_out_that_named_it_is_late() {
+        let recorder = Recorder::default();
+        for number in 0..2 {
+            recorder.send(message(number));
+            recorder.sent(message(number));
+        }
+        recorder.callback(ok(0));
+        let missing = recorder.timeout(Submissions::run(MessageId(0), 2));
+        assert_eq!(missing, Submissions::run(MessageId(1), 1));
+        recorder.callback(ok(1));
+        let last = recorder.take().iter().last();
+        assert_eq!(last, Some(Event::Callback(Callback { late: true, ..ok(1) })));
+    }
+
+    #[test]
+    fn a_waiter_is_woken_by_a_callback_of_another_thread() {
+        let recorder = Recorder::default();
+        recorder.send(message(0));
+        recorder.sent(message(0));
+        std::thread::scope(|scope| {
+            scope.spawn(|| recorder.callback(ok(0)));
+            let deadline = Instant::now() + Duration::from_secs(60);
+            assert!(recorder.wait(deadline, |progress| progress.answered(message(0))));
+        });
+    }
+
+    #[test]
+    fn a_wait_ends_at_its_deadline() {
+        assert!(!Recorder::default().wait(Instant::now(), |_| false));
+    }
+
+    #[test]
+    fn nothing_is_recorded_after_the_close() {
+        let recorder = Recorder::default();
+        recorder.close();
+        recorder.callback(ok(0));
+        assert_eq!(recorder.take().iter().count(), 0);
+        assert_eq!(recorder.counts(), Counts::default());
+    }
+}
