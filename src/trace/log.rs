@@ -13,6 +13,8 @@ pub struct PartitionLog {
     pub high_watermark: Offset,
     /// The relative last stable offset.
     pub last_stable_offset: Offset,
+    /// SHA-256 over the content of the records in their order, in hexadecimal; only where the plan's snapshot shows it.
+    pub digest: Option<String>,
 }
 
 /// One record, 16 bytes.
