@@ -1,0 +1,330 @@
+//! The four codecs of a batch's records, in the framings that Kafka's clients use, read within a limit.
+
+use std::io::{self, BufRead, Read, Write};
+
+use bytes::{Buf, Bytes};
+use flate2::bufread::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
+
+/// How snappy-java (`SnappyOutputStream`), and with it the Java client, begins: then two version numbers, then blocks
+/// of snappy with their length in front. librdkafka writes the same, or one bare block.
+const XERIAL_MAGIC: [u8; 8] = [0x82, b'S', b'N', b'A', b'P', b'P', b'Y', 0];
+const XERIAL_HEADER: usize = 16;
+/// Uncompressed bytes in a block of our own (snappy-java's default).
+const XERIAL_BLOCK: usize = 32 * 1024;
+/// No block of snappy grows by more: a copy of 64 bytes takes three.
+const SNAPPY_RATIO: usize = 64 / 3 + 1;
+/// How an LZ4 frame begins; skippable and legacy frames are none of Kafka's.
+const LZ4_MAGIC: [u8; 4] = [0x04, 0x22, 0x4d, 0x18];
+/// The bit of the byte behind it that says that blocks stand for themselves; Kafka's clients insist on it.
+const LZ4_INDEPENDENT: u8 = 1 << 5;
+/// Our first guess at how much comes out, in bytes; it grows by doubling.
+const FIRST_GUESS: usize = 16 * 1024;
+
+/// The codec of a batch, by its bits in the attributes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Compression {
+    /// Records stand as they are.
+    #[default]
+    None = 0,
+    /// RFC 1952.
+    Gzip = 1,
+    /// Blocks in the framing of snappy-java, or one bare block.
+    Snappy = 2,
+    /// An LZ4 frame.
+    Lz4 = 3,
+    /// Zstandard; Produce from version 7.
+    Zstd = 4,
+}
+
+/// A codec that does not exist: 5, 6 or 7. Apache Kafka answers `UNKNOWN_SERVER_ERROR`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no codec has the number {0}")]
+pub struct UnknownCodec(pub i16);
+
+/// Why a payload cannot be decompressed.
+#[derive(Debug, thiserror::Error)]
+pub enum DecompressError {
+    /// The attributes name no codec.
+    #[error(transparent)]
+    Codec(#[from] UnknownCodec),
+    /// The bytes are not what the codec writes. Apache Kafka answers `UNKNOWN_SERVER_ERROR`.
+    #[error("the {codec:?} payload cannot be decompressed")]
+    Broken {
+        /// The codec.
+        codec: Compression,
+        /// What its decoder says.
+        source: io::Error,
+    },
+    /// More would come out than the caller allows.
+    #[error("more than {limit} bytes would come out")]
+    OverLimit {
+        /// What the caller allows, in bytes.
+        limit: usize,
+    },
+}
+
+impl TryFrom<i16> for Compression {
+    type Error = UnknownCodec;
+
+    fn try_from(codec: i16) -> Result<Self, UnknownCodec> {
+        match codec {
+            0 => Ok(Self::None),
+            1 => Ok(Self::Gzip),
+            2 => Ok(Self::Snappy),
+            3 => Ok(Self::Lz4),
+            4 => Ok(Self::Zstd),
+            other => Err(UnknownCodec(other)),
+        }
+    }
+}
+
+/// Decompresses; without a codec the input is handed back whatever its length. At most `limit` bytes come out, and
+/// not much more than what comes out is ever reserved, whatever the input claims.
+pub fn decompress(codec: Compression, input: Bytes, limit: usize) -> Result<Bytes, DecompressError> {
+    let mut out = Limited { bytes: Vec::new(), limit };
+    let done = match codec {
+        Compression::None => return Ok(input),
+        Compression::Gzip => out.read(MultiGzDecoder::new(&input[..])),
+        Compression::Snappy => unsnap(&input, &mut out),
+        Compression::Lz4 => lz4_frame(&input).and_then(|frame| out.read(FrameDecoder::new(frame))),
+        Compression::Zstd => {
+            zstd::stream::read::Decoder::with_buffer(&input[..]).and_then(|zstd| out.read(zstd))
+        }
+    };
+    match done {
+        Ok(Fits::Yes) => Ok(out.bytes.into()),
+        Ok(Fits::No) => Err(DecompressError::OverLimit { limit }),
+        Err(source) => Err(DecompressError::Broken { codec, source }),
+    }
+}
+
+/// Compresses as the Java client does by default.
+pub fn compress(codec: Compression, input: &[u8]) -> io::Result<Vec<u8>> {
+    match codec {
+        Compression::None => Ok(input.to_vec()),
+        Compression::Gzip => {
+            let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+            encoder.write_all(input)?;
+            encoder.finish()
+        }
+        Compression::Snappy => snap(input),
+        Compression::Lz4 => {
+            let info = FrameInfo::new().block_mode(BlockMode::Independent).block_size(BlockSize::Max64KB);
+            let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+            encoder.write_all(input)?;
+            encoder.finish().map_err(io::Error::other)
+        }
+        Compression::Zstd => zstd::stream::encode_all(input, zstd::DEFAULT_COMPRESSION_LEVEL),
+    }
+}
+
+/// Did what came out stay within the limit?
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fits {
+    Yes,
+    No,
+}
+
+/// What came out so far.
+struct Limited {
+    bytes: Vec<u8>,
+    limit: usize,
+}
+
+impl Limited {
+    /// Reads to the end or to the limit.
+    fn read(&mut self, mut from: impl Read) -> io::Result<Fits> {
+        loop {
+            let filled = self.bytes.len();
+            if filled == self.limit {
+                return Ok(if from.read(&mut [0])? == 0 { Fits::Yes } else { Fits::No });
+            }
+            let room = filled.max(FIRST_GUESS).min(self.limit - filled);
+            self.bytes.reserve_exact(room);
+            let room = room as u64;
+            if (&mut from).take(room).read_to_end(&mut self.bytes)? as u64 != room {
+                return Ok(Fits::Yes);
+            }
+        }
+    }
+
+    /// Adds one block of snappy, which says in front how much comes out.
+    fn unsnap(&mut self, block: &[u8]) -> io::Result<Fits> {
+        let filled = self.bytes.len();
+        let room = snap::raw::decompress_len(block)?;
+        if room / SNAPPY_RATIO > block.len() {
+            return Err(broken("the block claims more than it can hold"));
+        }
+        if room > self.limit - filled {
+            return Ok(Fits::No);
+        }
+        self.bytes.resize(filled + room, 0);
+        snap::raw::Decoder::new().decompress(block, &mut self.bytes[filled..])?;
+        Ok(Fits::Yes)
+    }
+}
+
+fn broken(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// Reads blocks in the framing of snappy-java, or one bare block where the framing is missing, as snappy-java does.
+fn unsnap(input: &[u8], out: &mut Limited) -> io::Result<Fits> {
+    if !input.starts_with(&XERIAL_MAGIC) {
+        return out.unsnap(input);
+    }
+    let mut rest = input;
+    while !rest.is_empty() {
+        if rest.starts_with(&XERIAL_MAGIC) {
+            rest = rest.get(XERIAL_HEADER..).ok_or_else(|| broken("the header of snappy-java is cut off"))?;
+            continue;
+        }
+        let length = rest.try_get_u32().map_err(|_| broken("the length of a block is cut off"))?;
+        let block = usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length));
+        let (block, behind) = block.ok_or_else(|| broken("a block is cut off"))?;
+        if out.unsnap(block)? == Fits::No {
+            return Ok(Fits::No);
+        }
+        rest = behind;
+    }
+    Ok(Fits::Yes)
+}
+
+fn snap(input: &[u8]) -> io::Result<Vec<u8>> {
+    let mut out = XERIAL_MAGIC.to_vec();
+    out.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 1]);
+    let mut encoder = snap::raw::Encoder::new();
+    for block in input.chunks(XERIAL_BLOCK) {
+        let block = encoder.compress_vec(block)?;
+        let length = u32::try_from(block.len()).map_err(io::Error::other)?;
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(&block);
+    }
+    Ok(out)
+}
+
+/// Checks what Kafka's reader insists on and the library does not (`Lz4BlockInputStream.readHeader`).
+fn lz4_frame(input: &[u8]) -> io::Result<impl BufRead> {
+    match input.strip_prefix(&LZ4_MAGIC) {
+        None => Err(broken("this is no LZ4 frame")),
+        Some([flags, ..]) if flags & LZ4_INDEPENDENT == 0 => Err(broken("the blocks depend on each other")),
+        Some(_) => Ok(input),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const CODECS: [Compression; 4] =
+        [Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
+
+    fn round(codec: Compression, input: &[u8], limit: usize) -> Result<Bytes, DecompressError> {
+        decompress(codec, compress(codec, input).unwrap().into(), limit)
+    }
+
+    #[test]
+    fn the_limit_is_inclusive_and_has_an_error_of_its_own() {
+        for codec in CODECS {
+            for size in [0, 1, 1000, FIRST_GUESS, FIRST_GUESS + 1, 200_000] {
+                let input = vec![7; size];
+                assert_eq!(round(codec, &input, size).unwrap(), input, "{codec:?} {size}");
+                let Some(below) = size.checked_sub(1) else { continue };
+                let refused = round(codec, &input, below);
+                assert!(
+                    matches!(refused, Err(DecompressError::OverLimit { limit }) if limit == below),
+                    "{codec:?} {size}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_bomb_reserves_no_more_than_the_limit() {
+        let bomb = vec![0; 2 << 20];
+        for codec in CODECS {
+            assert!(
+                matches!(round(codec, &bomb, 1 << 16), Err(DecompressError::OverLimit { .. })),
+                "{codec:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_codec_the_bytes_are_handed_back() {
+        let input = Bytes::from_static(b"as they are");
+        let out = decompress(Compression::None, input.clone(), 0).unwrap();
+        assert_eq!(out.as_ptr(), input.as_ptr());
+    }
+
+    #[test]
+    fn a_bare_block_of_snappy_is_read() {
+        let bare = snap::raw::Encoder::new().compress_vec(b"bare bare bare bare").unwrap();
+        assert_eq!(&decompress(Compression::Snappy, bare.into(), 100).unwrap()[..], b"bare bare bare bare");
+    }
+
+    #[test]
+    fn joined_streams_of_snappy_java_are_read() {
+        let joined = [snap(b"one ").unwrap(), snap(b"two").unwrap()].concat();
+        assert_eq!(&decompress(Compression::Snappy, joined.into(), 7).unwrap()[..], b"one two");
+    }
+
+    #[test]
+    fn a_block_of_snappy_that_claims_too_much_is_broken() {
+        let claim = Bytes::from_static(&[0xff, 0xff, 0xff, 0xff, 0x0f, 0]);
+        assert!(matches!(
+            decompress(Compression::Snappy, claim, usize::MAX),
+            Err(DecompressError::Broken { .. })
+        ));
+    }
+
+    #[test]
+    fn a_frame_of_lz4_whose_blocks_depend_on_each_other_is_broken() {
+        let info = FrameInfo::new().block_mode(BlockMode::Linked);
+        let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
+        encoder.write_all(b"linked").unwrap();
+        let linked = encoder.finish().unwrap();
+        assert!(matches!(
+            decompress(Compression::Lz4, linked.into(), 99),
+            Err(DecompressError::Broken { .. })
+        ));
+    }
+
+    #[test]
+    fn what_is_cut_off_is_broken() {
+        let input: Vec<u8> = (0..=255).cycle().take(5000).collect();
+        for codec in CODECS {
+            let whole = Bytes::from(compress(codec, &input).unwrap());
+            let cut = decompress(codec, whole.slice(..whole.len() / 2), 1 << 20);
+            assert!(matches!(cut, Err(DecompressError::Broken { .. })), "{codec:?}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn what_goes_in_comes_out(input in prop::collection::vec(any::<u8>(), 0..40_000), codec in 0..4_usize) {
+            prop_assert_eq!(round(CODECS[codec], &input, input.len()).unwrap(), input);
+        }
+
+        #[test]
+        fn any_bytes_are_read_within_the_limit(
+            mut input in prop::collection::vec(any::<u8>(), 0..200), codec in 0..4_usize, framed: bool,
+        ) {
+            let codec = CODECS[codec];
+            if framed {
+                let mut start = compress(codec, &input[..input.len() / 2]).unwrap();
+                start.append(&mut input);
+                input = start;
+            }
+            if let Ok(out) = decompress(codec, input.into(), 50) {
+                prop_assert!(codec == Compression::None || out.len() <= 50);
+            }
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! The records of a batch: borrowed from its payload, found without allocating, no length or count trusted.
+
+use crate::kafka::batch::header::{Batch, TimestampType};
+use crate::kafka::batch::varint::{take_i32, take_i64};
+
+/// Why the records of a batch cannot be read. Apache Kafka answers all of them with `INVALID_RECORD`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// The payload ends before the record that the count promises, or before the end that a record's length promises.
+    #[error("the payload ends inside record {index}")]
+    Short {
+        /// The record's place in the batch, from 0.
+        index: i32,
+    },
+    /// A field of the record runs over its end, or the record is longer than its fields.
+    #[error("the fields of record {index} do not fill its length")]
+    Structure {
+        /// The record's place in the batch, from 0.
+        index: i32,
+    },
+    /// Bytes are left after the last record that the count promises.
+    #[error("{bytes} bytes are left after {count} records")]
+    Remaining {
+        /// How many bytes.
+        bytes: usize,
+        /// How many records were read.
+        count: i32,
+    },
+}
+
+/// One record, borrowed from the payload of its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Offset less the base offset of the batch, as written; a broker that keeps uncompressed records trusts it.
+    pub offset_delta: i32,
+    /// Timestamp less the base timestamp of the batch, in milliseconds.
+    pub timestamp_delta: i64,
+    /// The key; none is not the same as empty.
+    pub key: Option<&'a [u8]>,
+    /// The value; none is a tombstone.
+    pub value: Option<&'a [u8]>,
+    /// The headers in their order, repeated keys included.
+    pub headers: Headers<'a>,
+}
+
+impl Record<'_> {
+    /// The offset in a batch that stands in a log.
+    pub fn offset(&self, batch: &Batch) -> i64 {
+        batch.base_offset().wrapping_add(i64::from(self.offset_delta))
+    }
+
+    /// Milliseconds since 1970; with `LogAppendTime` it is the batch's.
+    pub fn timestamp(&self, batch: &Batch) -> i64 {
+        match batch.timestamp_type() {
+            TimestampType::CreateTime => batch.base_timestamp().wrapping_add(self.timestamp_delta),
+            TimestampType::LogAppendTime => batch.max_timestamp(),
+        }
+    }
+}
+
+/// One header of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header<'a> {
+    /// The key: UTF-8 by convention, unchecked.
+    pub key: &'a [u8],
+    /// The value; none is not the same as empty.
+    pub value: Option<&'a [u8]>,
+}
+
+/// The headers of a record, in their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Headers<'a> {
+    count: usize,
+    bytes: &'a [u8],
+}
+
+impl<'a> Headers<'a> {
+    /// How many they are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Are there none?
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Reads them one after the other, without allocating.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Header<'a>> + use<'a> {
+        let mut rest = self.bytes;
+        // That all of them can be read was found out when the record was.
+        (0..self.count).map(move |_| take_header(&mut rest).unwrap_or(Header { key: &[], value: None }))
+    }
+}
+
+/// The records of a batch, see [`Batch::records`].
+#[derive(Clone, Debug)]
+pub struct Records<'a> {
+    rest: &'a [u8],
+    next: i32,
+    count: i32,
+}
+
+impl Batch {
+    /// The records of a payload that [`Batch::payload`] gave: as many as the batch claims, or an error, after which
+    /// nothing follows. Bytes that remain after the last one are an error too.
+    pub fn records<'a>(&self, payload: &'a [u8]) -> Records<'a> {
+        Records { rest: payload, next: 0, count: self.record_count().max(0) }
+    }
+}
+
+impl<'a> Records<'a> {
+    fn take(&mut self) -> Result<Record<'a>, RecordError> {
+        let index = self.next;
+        let length = take_i32(&mut self.rest).ok_or(RecordError::Short { index })?;
+        let length = usize::try_from(length).map_err(|_| RecordError::Structure { index })?;
+        let (body, rest) = self.rest.split_at_checked(length).ok_or(RecordError::Short { index })?;
+        self.rest = rest;
+        self.next += 1;
+        parse(body).ok_or(RecordError::Structure { index })
+    }
+
+    fn end(&mut self) {
+        self.rest = &[];
+        self.next = self.count;
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<Record<'a>, RecordError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = if self.next < self.count {
+            self.take()
+        } else if self.rest.is_empty() {
+            return None;
+        } else {
+            Err(RecordError::Remaining { bytes: self.rest.len(), count: self.count })
+        };
+        if item.is_err() {
+            self.end();
+        }
+        Some(item)
+    }
+}
+
+/// Reads the body of a record, which the fields must fill exactly.
+fn parse(mut body: &[u8]) -> Option<Record<'_>> {
+    let (_attributes, rest) = body.split_first()?;
+    body = rest;
+    let timestamp_delta = take_i64(&mut body)?;
+    let offset_delta = take_i32(&mut body)?;
+    let key = take_bytes(&mut body).ok()?;
+    let value = take_bytes(&mut body).ok()?;
+    let count = usize::try_from(take_i32(&mut body)?).ok()?;
+    let headers = Headers { count, bytes: body };
+    for _ in 0..count {
+        take_header(&mut body)?;
+    }
+    body.is_empty().then_some(Record { offset_delta, timestamp_delta, key, value, headers })
+}
+
+fn take_header<'a>(input: &mut &'a [u8]) -> Option<Header<'a>> {
+    let key = take_bytes(input).ok()??;
+    Some(Header { key, value: take_bytes(input).ok()? })
+}
+
+/// The input ends before a length does, or before the bytes that it promises.
+struct CutOff;
+
+/// Takes a length and as many bytes; a negative length stands for none.
+fn take_bytes<'a>(input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, CutOff> {
+    let Ok(length) = usize::try_from(take_i32(input).ok_or(CutOff)?) else { return Ok(None) };
+    let (bytes, rest) = input.split_at_checked(length).ok_or(CutOff)?;
+    *input = rest;
+    Ok(Some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kafka::batch::varint::put;
+    use crate::kafka::batch::{BatchBuilder, Compression, HEADER_LEN, NewRecord, field};
+
+    /// What a record holds, owned.
+    type Owned = (i64, Option<Vec<u8>>, Option<Vec<u8>>, Vec<(String, Option<Vec<u8>>)>);
+
+    fn read(batch: &Batch) -> Result<Vec<Owned>, RecordError> {
+        let payload = batch.payload(1 << 20).unwrap();
+        let mut all = Vec::new();
+        for record in batch.records(&payload) {
+            let record = record?;
+            let headers = record.headers.iter().map(|header| {
+                (String::from_utf8(header.key.to_vec()).unwrap(), header.value.map(<[u8]>::to_vec))
+            });
+            let [key, value] = [record.key, record.value].map(|bytes| bytes.map(<[u8]>::to_vec));
+            all.push((record.timestamp(batch), key, value, headers.collect()));
+        }
+        Ok(all)
+    }
+
+    fn build(records: &[Owned], codec: Compression) -> Batch {
+        let mut builder = BatchBuilder::new().compression(codec);
+        for (timestamp, key, value, headers) in records {
+            let headers: Vec<_> = headers.iter().map(|(key, value)| (&key[..], value.as_deref())).collect();
+            let record = NewRecord {
+                timestamp: *timestamp,
+                key: key.as_deref(),
+                value: value.as_deref(),
+                headers: &headers,
+            };
+            builder = builder.record(record);
+        }
+        builder.build().unwrap()
+    }
+
+    /// The errors of a payload with that claimed count.
+    fn errors(count: i32, payload: &[u8]) -> Vec<RecordError> {
+        let mut bytes = BatchBuilder::new().build().unwrap().bytes().to_vec();
+        bytes[field::RECORD_COUNT..].copy_from_slice(&count.to_be_bytes());
+        let batch = Batch::from_checked(bytes.into());
+        batch.records(payload).filter_map(Result::err).collect()
+    }
+
+    /// A record with that body, its length in front.
+    fn framed(body: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        put(&mut out, i64::try_from(body.len()).unwrap());
+        [&out[..], body].concat()
+    }
+
+    /// No attributes, deltas 0, no key, no value, no headers.
+    const PLAIN: [u8; 6] = [0, 0, 0, 1, 1, 0];
+
+    #[test]
+    fn headers_keep_their_order_and_repeated_keys() {
+        let headers = vec![
+            ("b".to_owned(), Some(b"1".to_vec())),
+            ("a".to_owned(), None),
+            ("b".to_owned(), Some(Vec::new())),
+            (String::new(), Some(b"1".to_vec())),
+        ];
+        let records = vec![(5, None, Some(Vec::new()), headers)];
+        assert_eq!(read(&build(&records, Compression::None)), Ok(records));
+    }
+
+    #[test]
+    fn keys_and_values_are_borrowed_from_the_batch() {
+        let batch = BatchBuilder::new().value(b"borrowed").build().unwrap();
+        let payload = batch.payload(0).unwrap();
+        let value = batch.records(&payload).next().unwrap().unwrap().value.unwrap();
+        assert_eq!(&batch.bytes().slice_ref(value)[..], b"borrowed");
+    }
+
+    #[test]
+    fn a_payload_that_ends_early_is_refused() {
+        assert_eq!(errors(1, &[]), [RecordError::Short { index: 0 }]);
+        assert_eq!(errors(2, &framed(&PLAIN)), [RecordError::Short { index: 1 }]);
+        assert_eq!(errors(1, &framed(&PLAIN)[..4]), [RecordError::Short { index: 0 }]);
+        assert_eq!(errors(i32::MAX, &framed(&PLAIN)), [RecordError::Short { index: 1 }]);
+    }
+
+    #[test]
+    fn fields_must_fill_the_record_exactly() {
+        assert_eq!(errors(1, &framed(&PLAIN)), []);
+        for body in [
+            &[][..],
+            &PLAIN[..5],
+            &[0, 0, 0, 1, 1, 0, 0],
+            &[0, 0, 0, 4, b'k', 1, 0],
+            &[0, 0, 0, 1, 1, 1],
+            &[0, 0, 0, 1, 1, 2, 1, 1],
+            &[0, 0, 0, 1, 1, 0xfe, 0xff, 0xff, 0xff, 0x0f],
+            &[0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0],
+        ] {
+            assert_eq!(errors(1, &framed(body)), [RecordError::Structure { index: 0 }], "{body:?}");
+        }
+        assert_eq!(errors(1, &[1]), [RecordError::Structure { index: 0 }]);
+    }
+
+    #[test]
+    fn bytes_behind_the_last_record_are_refused() {
+        let two = [framed(&PLAIN), framed(&PLAIN)].concat();
+        assert_eq!(errors(1, &two), [RecordError::Remaining { bytes: 7, count: 1 }]);
+        assert_eq!(errors(-5, &two), [RecordError::Remaining { bytes: 14, count: 0 }]);
+    }
+
+    #[test]
+    fn any_negative_length_stands_for_none() {
+        assert_eq!(errors(1, &framed(&[0, 0, 0, 3, 9, 0])), []);
+    }
+
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        prop::collection::vec(any::<u8>(), 0..20)
+    }
+
+    fn records() -> impl Strategy<Value = Vec<Owned>> {
+        let headers = prop::collection::vec(("[a-c]{0,2}", prop::option::of(bytes())), 0..4);
+        let record = (0..1_i64 << 50, prop::option::of(bytes()), prop::option::of(bytes()), headers);
+        prop::collection::vec(record, 0..20)
+    }
+
+    fn codec() -> impl Strategy<Value = Compression> {
+        (0..5_i16).prop_map(|codec| codec.try_into().unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_built_is_read(records in records(), codec in codec()) {
+            let batch = build(&records, codec);
+            prop_assert!(batch.check_crc().is_ok());
+            prop_assert!(records.is_empty() || batch.check_count().is_ok());
+            prop_assert_eq!(batch.compression(), Ok(codec));
+            prop_assert_eq!(read(&batch), Ok(records));
+        }
+
+        #[test]
+        fn mutated_batches_neither_panic_nor_yield_more_than_they_claim(
+            records in records(), codec in codec(), at in any::<prop::sample::Index>(), byte: u8, cut in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = build(&records, codec).bytes().to_vec();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            bytes.truncate(HEADER_LEN.max(cut.index(bytes.len() * 4)));
+            let batch = Batch::from_checked(bytes.into());
+            let Ok(payload) = batch.payload(1000) else { return Ok(()) };
+            let count = batch.records(&payload).count();
+            prop_assert!(count <= payload.len() / 7 + 1);
+            prop_assert!(batch.records(&payload).flatten().count() <= usize::try_from(batch.record_count()).unwrap_or(0));
+            for record in batch.records(&payload).flatten() {
+                prop_assert_eq!(record.headers.iter().count(), record.headers.len());
+                let _ = (record.offset(&batch), record.timestamp(&batch), batch.last_sequence(), batch.last_offset());
+            }
+        }
+    }
+}
