@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::{MessageId, ProducerIndex, TopicIndex};
-use crate::source::{Source, Span, Spanned};
-use crate::submissions::Submissions;
-use crate::trace::Code;
+use crate::source::{Source, Span};
 
+use super::expect::Expect;
 use super::message::MessageTemplate;
 
 /// A scenario that can be executed. Messages are rendered when they are sent: a plan of 10^8 messages is small.
@@ -207,100 +206,9 @@ pub enum Callbacks {
     OnWait,
 }
 
-/// What should come out. What no key covers fails.
-#[derive(Clone, Debug)]
-pub struct Expect {
-    /// Which submissions have an ok callback.
-    pub delivered: Delivered,
-    /// Outcome failed, with that code.
-    pub failed: Vec<Spanned<(Code, Submissions)>>,
-    /// Outcome unknown, with that code.
-    pub unknown: Vec<Spanned<(Code, Submissions)>>,
-    /// Which unknown ones stand in the log; not said: any.
-    pub written: Option<Spanned<Submissions>>,
-    /// A producer gives up for good, with that code.
-    pub fatal: Option<Spanned<Code>>,
-    /// Anomalies that must occur.
-    pub must: Vec<Spanned<AnomalyKind>>,
-    /// Anomalies that may occur.
-    pub may: Vec<Spanned<AnomalyKind>>,
-    /// The place of the whole, or of the scenario's first line where it has none.
-    pub span: Span,
-}
-
-/// Which submissions have an ok callback.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Delivered {
-    /// All that no other key names.
-    Rest,
-    /// All.
-    All(Span),
-    /// None.
-    None(Span),
-    /// Exactly these.
-    These(Submissions, Span),
-    /// So many records in the logs, whatever the callbacks.
-    Log(u64, Span),
-}
-
-macro_rules! anomalies {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
-        /// What can go wrong between a send and the log, by the name that scenarios use.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum AnomalyKind {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl AnomalyKind {
-            /// All of them, in the order of the reference.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// The name in scenarios and snapshots.
-            pub fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-        }
-    };
-}
-
-anomalies! {
-    /// Among the first copies of one producer and partition, a record stands behind one that was sent later.
-    Reordered = "reordered",
-    /// A later copy of a record stands behind one that was sent after it.
-    Replayed = "replayed",
-    /// One submission stands in the logs more than once, whatever partitions.
-    Duplicated = "duplicated",
-    /// Two submissions of one message both stand in the log.
-    ResentDuplicate = "resent_duplicate",
-    /// Acknowledged with acks other than 0, and not in the log.
-    Lost = "lost",
-    /// Reported ok with acks 0, and not in the log.
-    Vanished = "vanished",
-    /// Failed by a callback, no copy in the log, and a submission of the same producer and partition that was sent
-    /// later is in it.
-    Gap = "gap",
-    /// Failed, and in the log.
-    FailedButWritten = "failed_but_written",
-    /// Acknowledged at an offset where another record stands, or none does.
-    WrongOffset = "wrong_offset",
-    /// Acknowledged with acks other than 0, without an offset.
-    NoOffset = "no_offset",
-    /// Key, value, headers or timestamp differ from what was sent.
-    Corrupted = "corrupted",
-    /// Stands in a topic or partition that it was not sent to.
-    Misplaced = "misplaced",
-    /// One key in two partitions of a topic.
-    SplitKey = "split_key",
-    /// Offsets of ok callbacks of one producer and partition decrease.
-    CallbacksReordered = "callbacks_reordered",
-    /// No callback after a close whose flush ran out or was left out, without a purge asked for.
-    Unanswered = "unanswered",
-    /// More than one callback.
-    AnsweredTwice = "answered_twice",
-}
-
 /// What the snapshot shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one block of the view, shown or not")]
 pub struct Snapshot {
     /// One timeline, or lanes.
     pub order: Order,

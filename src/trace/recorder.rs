@@ -115,7 +115,7 @@ impl Recorder {
 
     /// Records that the application's wait for these has passed its limit. Those that have been answered meanwhile are
     /// left out; the rest is recorded, unless nothing is left, and returned. Their callbacks will be late.
-    pub fn timeout(&self, waited_for: Submissions) -> Submissions {
+    pub fn timeout(&self, waited_for: &Submissions) -> Submissions {
         let mut state = self.lock();
         let missing: Submissions =
             waited_for.iter().filter(|submission| !state.answered.contains(*submission)).collect();
@@ -314,7 +314,7 @@ mod tests {
             recorder.sent(message(number));
         }
         recorder.callback(ok(0));
-        let missing = recorder.timeout(Submissions::run(MessageId(0), 2));
+        let missing = recorder.timeout(&Submissions::run(MessageId(0), 2));
         assert_eq!(missing, Submissions::run(MessageId(1), 1));
         recorder.callback(ok(1));
         let last = recorder.take().iter().last();
@@ -328,7 +328,7 @@ mod tests {
         recorder.sent(message(0));
         std::thread::scope(|scope| {
             scope.spawn(|| recorder.callback(ok(0)));
-            let deadline = Instant::now() + Duration::from_secs(60);
+            let deadline = Instant::now() + Duration::from_mins(1);
             assert!(recorder.wait(deadline, |progress| progress.answered(message(0))));
         });
     }
