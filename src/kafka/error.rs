@@ -10,6 +10,10 @@ pub struct ErrorCode(pub i16);
 impl ErrorCode {
     /// No error.
     pub const NONE: Self = Self(0);
+    /// A batch does not follow the last one of its producer.
+    pub const OUT_OF_ORDER_SEQUENCE_NUMBER: Self = Self(45);
+    /// A batch has an epoch below one that its producer has written with.
+    pub const INVALID_PRODUCER_EPOCH: Self = Self(47);
 
     /// The protocol's name of the code, such as `NOT_ENOUGH_REPLICAS`; none for a code that Kafka 4.3 does not know.
     pub fn name(self) -> Option<&'static str> {

@@ -76,17 +76,17 @@ pub struct Headers<'a> {
 
 impl<'a> Headers<'a> {
     /// How many they are.
-    pub fn len(&self) -> usize {
+    pub fn len(self) -> usize {
         self.count
     }
 
     /// Are there none?
-    pub fn is_empty(&self) -> bool {
+    pub fn is_empty(self) -> bool {
         self.count == 0
     }
 
     /// Reads them one after the other, without allocating.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Header<'a>> + use<'a> {
+    pub fn iter(self) -> impl ExactSizeIterator<Item = Header<'a>> {
         let mut rest = self.bytes;
         // That all of them can be read was found out when the record was.
         (0..self.count).map(move |_| take_header(&mut rest).unwrap_or(Header { key: &[], value: None }))
