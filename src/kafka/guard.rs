@@ -4,7 +4,7 @@
 
 use thiserror::Error;
 
-use crate::kafka::shape::{Field, Shape, Struct, Tag};
+use crate::kafka::shape::{Shape, Struct, Tag};
 
 /// The most elements of arrays, and tagged fields, that one message may have altogether. A Produce request of 100 MB
 /// with one batch for each partition stays far below it.
@@ -59,15 +59,10 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn record(&mut self, record: &Struct) -> Result<(), Refused> {
-        for field in self.present(record) {
+        for field in record.fields_of(self.version) {
             self.value(&field.shape)?;
         }
         if self.flexible { self.tags(record.tags) } else { Ok(()) }
-    }
-
-    fn present<'s>(&self, record: &'s Struct) -> impl Iterator<Item = &'s Field> + use<'s> {
-        let version = self.version;
-        record.fields.iter().filter(move |field| (field.from..=field.to).contains(&version))
     }
 
     fn value(&mut self, shape: &Shape) -> Result<(), Refused> {
@@ -137,7 +132,7 @@ impl<'a> Walk<'a> {
     /// The fewest bytes that an element takes in this version.
     fn smallest(&self, record: &Struct) -> usize {
         let (text, blob) = if self.flexible { (1, 1) } else { (2, 4) };
-        let fields = self.present(record).map(|field| match &field.shape {
+        let fields = record.fields_of(self.version).map(|field| match &field.shape {
             Shape::Fixed(size) => *size,
             Shape::Text => text,
             Shape::LegacyText => 2,

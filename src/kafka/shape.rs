@@ -53,6 +53,13 @@ pub struct Struct {
     pub tags: &'static [Tag],
 }
 
+impl Struct {
+    /// The fields of a version, in their order.
+    pub fn fields_of(&self, version: i16) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(move |field| (field.from..=field.to).contains(&version))
+    }
+}
+
 const I8: Shape = Fixed(1);
 const I16: Shape = Fixed(2);
 const I32: Shape = Fixed(4);
