@@ -188,7 +188,7 @@ fn collect(tokens: TokenStream, module: &Module, inline: usize, paths: &mut Vec<
                 }
                 test_only = false;
             }
-            TokenTree::Ident(ident) if ident == "use" => {
+            TokenTree::Ident(ident) if ident == "use" && word(at + 1) != "<" => {
                 let end = at + tokens[at..].iter().position(|token| token.to_string() == ";").unwrap_or(0);
                 let public = (at.saturating_sub(2)..at).any(|before| word(before) == "pub");
                 let mut names = Vec::new();
