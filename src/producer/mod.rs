@@ -1,1 +1,74 @@
-//! The client under test behind one trait.
+//! The client under test behind one trait: what a run needs of any producer, and librdkafka as the first of them.
+
+mod code;
+mod context;
+mod librdkafka;
+mod native;
+mod polling;
+mod settings;
+
+use std::time::Instant;
+
+use crate::id::{ProducerIndex, Submission};
+use crate::plan::Message;
+use crate::trace::{Callback, ClientError, Code, Event, Recorder};
+
+pub use librdkafka::{LibrdkafkaProducer, OpenError, client};
+
+/// A producer of the client under test. It owns one thread, and that thread alone serves callbacks, so that they are
+/// reported in the order in which the client gave them.
+pub trait Producer: Send + Sync {
+    /// Hands one message to the client. Returns when the client took it or refused it; its answer comes as a callback.
+    fn submit(&self, submission: Submission, topic: &str, message: &Message) -> Result<(), Refusal>;
+
+    /// Says when callbacks may be served. After `Serving::Never` has returned, none is served until the next call.
+    fn serve(&self, serving: Serving);
+
+    /// Asks the client to send what it holds back, and waits until every message has its callback or the deadline has
+    /// passed; whether all have theirs. Callbacks must be allowed meanwhile. `stopped` is asked every few milliseconds
+    /// and ends the wait.
+    fn flush(&self, deadline: Instant, stopped: &dyn Fn() -> bool) -> bool;
+
+    /// Lets go: what has no callback is thrown away, and nothing is reported any more. Returns when the client and its
+    /// threads are gone.
+    fn close(self: Box<Self>);
+}
+
+/// When callbacks may be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serving {
+    /// Whenever there are some.
+    Always,
+    /// Once: what the client hands out in one piece, which is one callback or those of one request.
+    Once,
+    /// Not now.
+    Never,
+}
+
+/// Why a client did not take a message. A refusal by the call is always put in neutral words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason.
+    pub error: ClientError,
+    /// The client's own words.
+    pub words: String,
+}
+
+/// Where a producer reports to, from its own thread.
+pub trait Sink: Send + Sync {
+    /// Callbacks that the client handed out in one piece, in their order.
+    fn callbacks(&self, callbacks: &[Callback]);
+
+    /// The producer has given up for good.
+    fn fatal(&self, producer: ProducerIndex, code: Code);
+}
+
+impl Sink for Recorder {
+    fn callbacks(&self, callbacks: &[Callback]) {
+        Recorder::callbacks(self, callbacks.iter().copied());
+    }
+
+    fn fatal(&self, producer: ProducerIndex, code: Code) {
+        self.record(Event::Fatal(producer, code));
+    }
+}

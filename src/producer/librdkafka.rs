@@ -1,0 +1,353 @@
+//! librdkafka through rust-rdkafka as a client under test.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, PurgeConfig};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::util::get_rdkafka_version;
+
+use crate::id::{ProducerIndex, Submission};
+use crate::plan::{self, Message, Plan, Start};
+use crate::trace::Client;
+
+use super::context::{Context, opaque};
+use super::polling::Polling;
+use super::{Producer, Refusal, Serving, Sink, code, native, settings};
+
+/// How long one call into librdkafka may block before it is asked again whether it should go on.
+const SLICE: Duration = Duration::from_millis(20);
+
+/// How many answers to questions for metadata an idempotent producer needs until it has its producer id: the first
+/// comes from the bootstrap connection, which is closed by what it says; the second, from the connection that replaces
+/// it, makes the client ask for its id; the third stands behind that id on the same connection.
+const ANSWERS: usize = 3;
+
+/// A producer of librdkafka.
+pub struct LibrdkafkaProducer {
+    client: Arc<BaseProducer<Context>>,
+    polling: Polling,
+}
+
+/// Why a producer could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// librdkafka refused the settings.
+    #[error("librdkafka cannot be started")]
+    Refused(#[from] KafkaError),
+    /// There is no thread for it.
+    #[error("no thread for polling the producer")]
+    Thread(#[source] io::Error),
+}
+
+impl LibrdkafkaProducer {
+    /// Creates the producer; it begins to connect.
+    pub fn open(
+        producer: &plan::Producer,
+        index: ProducerIndex,
+        start: Start,
+        bootstrap: &str,
+        sink: Arc<dyn Sink>,
+    ) -> Result<Self, OpenError> {
+        let config = settings::complete(producer, bootstrap, start);
+        let client: BaseProducer<Context> = config.create_with_context(Context::new(index))?;
+        let client = Arc::new(client);
+        let polling = Polling::start(&client, index, sink).map_err(OpenError::Thread)?;
+        Ok(Self { client, polling })
+    }
+
+    /// Waits until the producer is connected, knows the topics and has its producer id if it needs one. False when the
+    /// deadline passed or `stopped` said so; [`trouble`](Self::trouble) may know why.
+    pub fn warm(&self, topics: &[&str], deadline: Instant, stopped: &dyn Fn() -> bool) -> bool {
+        let mut answers = 0;
+        while answers < ANSWERS.max(topics.len()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || stopped() {
+                return false;
+            }
+            let topic = topics.get(answers % topics.len().max(1)).copied();
+            let limit = left.clamp(Duration::from_millis(1), SLICE);
+            // No answer: the time of a slice has passed, or no broker is there yet.
+            answers += usize::from(self.client.client().fetch_metadata(topic, limit).is_ok());
+        }
+        true
+    }
+
+    /// What last went wrong outside messages, such as a refused connection, in librdkafka's words.
+    pub fn trouble(&self) -> Option<String> {
+        self.client.context().heard().trouble.clone()
+    }
+}
+
+impl Producer for LibrdkafkaProducer {
+    fn submit(&self, submission: Submission, topic: &str, message: &Message) -> Result<(), Refusal> {
+        let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(topic, opaque(submission));
+        record.key = message.key.as_deref();
+        record.payload = message.value.as_deref();
+        record.partition = message.partition;
+        record.timestamp = message.timestamp;
+        record.headers = headers(message);
+        self.client.send(record).map_err(|(error, _)| refusal(&error))
+    }
+
+    fn serve(&self, serving: Serving) {
+        self.polling.serve(serving);
+    }
+
+    fn flush(&self, deadline: Instant, stopped: &dyn Fn() -> bool) -> bool {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if native::flush(self.client.client(), left.clamp(Duration::from_millis(1), SLICE)) {
+                self.polling.settle();
+                return true;
+            }
+            if left.is_zero() || stopped() {
+                return false;
+            }
+        }
+    }
+
+    fn close(self: Box<Self>) {}
+}
+
+impl Drop for LibrdkafkaProducer {
+    fn drop(&mut self) {
+        // Otherwise dropping the client would do the same, but poll for 100 ms.
+        self.polling.mute();
+        self.client.purge(PurgeConfig::default().queue().inflight());
+        self.polling.stop();
+    }
+}
+
+fn headers(message: &Message) -> Option<OwnedHeaders> {
+    if message.headers.is_empty() {
+        return None;
+    }
+    let headers = OwnedHeaders::new_with_capacity(message.headers.len());
+    let insert = |headers: OwnedHeaders, (key, value): &(String, Option<Vec<u8>>)| {
+        headers.insert(Header { key, value: value.as_ref() })
+    };
+    Some(message.headers.iter().fold(headers, insert))
+}
+
+fn refusal(error: &KafkaError) -> Refusal {
+    let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+    Refusal { error: code::by_call(code), words: code.to_string() }
+}
+
+/// Which client it is, and what of its settings the plan decides.
+pub fn client(plan: &Plan) -> Client {
+    let settings = |producer: &plan::Producer| {
+        let effective = settings::effective(producer);
+        let mut pairs: Vec<_> =
+            effective.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect();
+        pairs.sort();
+        pairs
+    };
+    Client {
+        name: "librdkafka".to_owned(),
+        version: get_rdkafka_version().1,
+        settings: plan.producers.iter().map(settings).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::DefaultProducerContext;
+    use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+    use super::*;
+    use crate::id::{MessageId, Offset, Partition};
+    use crate::plan::{Origin, Setting};
+    use crate::source::Span;
+    use crate::trace::{Callback, ClientError, Code, Event, Failure, Persistence, Recorder};
+
+    const TOPIC: &str = "test";
+    const LIMIT: Duration = Duration::from_mins(1);
+
+    struct Fixture {
+        cluster: MockCluster<'static, DefaultProducerContext>,
+        recorder: Arc<Recorder>,
+        producer: Option<Box<LibrdkafkaProducer>>,
+    }
+
+    impl Fixture {
+        fn new(settings: &[(&str, &str)]) -> Self {
+            let cluster = MockCluster::new(1).unwrap();
+            cluster.create_topic(TOPIC, 1, 1).unwrap();
+            let recorder = Arc::new(Recorder::default());
+            let sink: Arc<dyn Sink> = Arc::<Recorder>::clone(&recorder);
+            let bootstrap = cluster.bootstrap_servers();
+            let plan = producer(settings);
+            let producer =
+                LibrdkafkaProducer::open(&plan, ProducerIndex(0), Start::Warm, &bootstrap, sink).unwrap();
+            assert!(producer.warm(&[TOPIC], Instant::now() + LIMIT, &|| false));
+            Self { cluster, recorder, producer: Some(Box::new(producer)) }
+        }
+
+        fn producer(&self) -> &LibrdkafkaProducer {
+            self.producer.as_ref().unwrap()
+        }
+
+        fn send(&self, number: u32) -> Result<(), Refusal> {
+            let submission = Submission::first(MessageId(number));
+            let message = Message { value: Some(b"value".to_vec()), ..Message::default() };
+            self.recorder.send(submission);
+            self.producer().submit(submission, TOPIC, &message)?;
+            self.recorder.sent(submission);
+            Ok(())
+        }
+
+        fn wait_for(&self, callbacks: u64) {
+            let deadline = Instant::now() + LIMIT;
+            assert!(self.recorder.wait(deadline, |progress| progress.counts().callbacks >= callbacks));
+        }
+
+        fn callbacks(&self) -> Vec<Callback> {
+            let callback = |event| if let Event::Callback(callback) = event { Some(callback) } else { None };
+            self.recorder.take().iter().filter_map(callback).collect()
+        }
+    }
+
+    fn producer(settings: &[(&str, &str)]) -> plan::Producer {
+        let setting = |(key, value): &(&str, &str)| Setting {
+            key: (*key).to_owned(),
+            value: (*value).to_owned(),
+            origin: Origin::CommandLine,
+        };
+        plan::Producer {
+            name: "producer".into(),
+            config: settings.iter().map(setting).collect(),
+            one_per_request: false,
+            span: Span::default(),
+        }
+    }
+
+    #[test]
+    fn answers_come_in_order_with_their_offsets() {
+        let fixture = Fixture::new(&[("linger.ms", "0")]);
+        (0..10).for_each(|number| fixture.send(number).unwrap());
+        fixture.wait_for(10);
+        let offsets: Vec<_> = fixture
+            .callbacks()
+            .iter()
+            .map(|callback| (callback.submission.message.0, callback.offset))
+            .collect();
+        assert_eq!(offsets, (0..10).map(|n| (n, Some(Offset(i64::from(n))))).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_idempotent_producer_is_ready_at_once_after_a_warm_start() {
+        let fixture = Fixture::new(&[("linger.ms", "0"), ("enable.idempotence", "true")]);
+        let began = Instant::now();
+        fixture.send(0).unwrap();
+        fixture.wait_for(1);
+        // Cold, it waits for a timer of 500 ms.
+        assert!(began.elapsed() < Duration::from_millis(400), "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn nothing_is_served_behind_a_closed_gate_and_one_piece_at_a_time_through_a_narrow_one() {
+        let fixture = Fixture::new(&[("linger.ms", "0"), ("batch.num.messages", "1")]);
+        fixture.producer().serve(Serving::Never);
+        (0..3).for_each(|number| fixture.send(number).unwrap());
+        // All three are answered when nothing is outstanding inside librdkafka but the answers themselves.
+        for served in 1..=3 {
+            fixture.producer().serve(Serving::Once);
+            fixture.wait_for(served);
+            assert_eq!(fixture.recorder.counts().callbacks, served);
+        }
+    }
+
+    #[test]
+    fn a_flush_cuts_linger_and_returns_when_all_is_reported() {
+        let fixture = Fixture::new(&[("linger.ms", "60000")]);
+        (0..3).for_each(|number| fixture.send(number).unwrap());
+        assert!(fixture.producer().flush(Instant::now() + LIMIT, &|| false));
+        assert_eq!(fixture.recorder.counts().callbacks, 3);
+    }
+
+    #[test]
+    fn a_flush_ends_at_its_deadline_or_when_it_is_told_to() {
+        let fixture = Fixture::new(&[("linger.ms", "0")]);
+        fixture.producer().serve(Serving::Never);
+        fixture.send(0).unwrap();
+        assert!(!fixture.producer().flush(Instant::now(), &|| false));
+        assert!(!fixture.producer().flush(Instant::now() + LIMIT, &|| true));
+    }
+
+    #[test]
+    fn a_close_is_quick_and_reports_nothing() {
+        let mut fixture = Fixture::new(&[("linger.ms", "60000")]);
+        fixture.send(0).unwrap();
+        let began = Instant::now();
+        fixture.producer.take().unwrap().close();
+        assert!(began.elapsed() < Duration::from_millis(90), "{:?}", began.elapsed());
+        assert_eq!(fixture.recorder.counts().callbacks, 0);
+    }
+
+    #[test]
+    fn a_full_buffer_and_a_message_too_large_are_refused_by_the_call() {
+        let fixture = Fixture::new(&[("linger.ms", "60000"), ("queue.buffering.max.messages", "1")]);
+        fixture.send(0).unwrap();
+        assert_eq!(fixture.send(1).unwrap_err().error, ClientError::QueueFull);
+        let fixture = Fixture::new(&[("message.max.bytes", "1000")]);
+        let message = Message { value: Some(vec![0; 2000]), ..Message::default() };
+        let refusal = fixture.producer().submit(Submission::default(), TOPIC, &message).unwrap_err();
+        assert_eq!(refusal.error, ClientError::TooLarge);
+    }
+
+    #[test]
+    fn room_is_there_when_a_callback_is_heard_of() {
+        let fixture = Fixture::new(&[("linger.ms", "0"), ("queue.buffering.max.messages", "1")]);
+        for number in 0..20 {
+            fixture.send(number).unwrap();
+            fixture.wait_for(u64::from(number) + 1);
+        }
+    }
+
+    #[test]
+    fn a_broker_that_refuses_is_quoted_and_no_offset_is_made_up() {
+        let fixture = Fixture::new(&[("linger.ms", "0")]);
+        let error = RDKafkaRespErr::RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE;
+        fixture.cluster.request_errors(RDKafkaApiKey::Produce, &[error]);
+        fixture.send(0).unwrap();
+        fixture.wait_for(1);
+        let code = Code::from_name("INVALID_FETCH_SIZE").unwrap();
+        let failure = Failure { code, persistence: Persistence::NotPersisted };
+        let callbacks = fixture.callbacks();
+        assert_eq!(callbacks[0].result, Err(failure));
+        assert_eq!((callbacks[0].partition, callbacks[0].offset), (Some(Partition(0)), None));
+    }
+
+    #[test]
+    fn an_expired_message_names_no_offset() {
+        let fixture = Fixture::new(&[("linger.ms", "0"), ("message.timeout.ms", "50")]);
+        fixture.cluster.broker_down(1).unwrap();
+        fixture.send(0).unwrap();
+        fixture.wait_for(1);
+        let callback = fixture.callbacks()[0];
+        assert_eq!(callback.result.unwrap_err().code, Code::Client(ClientError::Expired));
+        assert_eq!(callback.offset, None);
+    }
+
+    #[test]
+    fn a_fatal_error_is_reported_once() {
+        let settings =
+            [("linger.ms", "0"), ("enable.idempotence", "true"), ("enable.gapless.guarantee", "true")];
+        let fixture = Fixture::new(&settings);
+        let error = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+        fixture.cluster.request_errors(RDKafkaApiKey::Produce, &[error]);
+        fixture.send(0).unwrap();
+        fixture.wait_for(1);
+        assert_eq!(fixture.send(1).unwrap_err().error, ClientError::Fatal);
+        let fatal: Vec<_> =
+            fixture.recorder.take().iter().filter(|event| matches!(event, Event::Fatal(..))).collect();
+        let code = Code::from_name("OUT_OF_ORDER_SEQUENCE_NUMBER").unwrap();
+        assert_eq!(fatal, [Event::Fatal(ProducerIndex(0), code)]);
+    }
+}

@@ -1,0 +1,93 @@
+//! The calls of librdkafka that rust-rdkafka does not wrap as they are; the only unsafe code of the crate.
+
+use std::ffi::c_void;
+use std::ptr;
+use std::sync::Arc;
+use std::thread::Thread;
+use std::time::Duration;
+
+use rdkafka::client::{Client, ClientContext};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::types::{RDKafka, RDKafkaQueue};
+use rdkafka_sys as sys;
+
+use crate::trace::Persistence;
+
+/// What the client claims of a message whose delivery it reports as failed.
+pub(super) fn persistence(message: &BorrowedMessage<'_>) -> Persistence {
+    #[expect(unsafe_code, reason = "rust-rdkafka does not wrap rd_kafka_message_status")]
+    // SAFETY: the pointer is valid as long as the borrowed message is, and the call only reads from it.
+    let status = unsafe { sys::rd_kafka_message_status(message.ptr()) };
+    match status {
+        sys::rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED => Persistence::NotPersisted,
+        _ => Persistence::PossiblyPersisted,
+    }
+}
+
+/// librdkafka's own flush: cuts linger, and waits until every message has its callback. With delivery events, as
+/// rust-rdkafka sets them up, it serves nothing itself: another thread must poll meanwhile. Whether all have theirs.
+pub(super) fn flush<C: ClientContext>(client: &Client<C>, limit: Duration) -> bool {
+    let limit = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
+    #[expect(unsafe_code, reason = "rust-rdkafka's flush polls in the calling thread, in steps of 100 ms")]
+    // SAFETY: the client lives as long as the reference to it, and librdkafka's calls are thread-safe.
+    let code = unsafe { sys::rd_kafka_flush(client.native_ptr(), limit) };
+    code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+}
+
+/// The queue from which a client's events are polled, and a wake-up of the thread that polls it.
+///
+/// Without it that thread could only sleep inside `poll`, where nothing but the passing of time ends its sleep, and a
+/// close would wait for that.
+pub(super) struct EventQueue {
+    queue: *mut RDKafkaQueue,
+    /// Whom to wake; at a stable address, since librdkafka holds it.
+    thread: Arc<Thread>,
+}
+
+impl EventQueue {
+    /// From now on `thread` is unparked whenever the client's empty queue gets an event. Must be dropped before the
+    /// client is.
+    pub(super) fn watch<C: ClientContext>(client: &Client<C>, thread: Thread) -> Self {
+        let thread = Arc::new(thread);
+        #[expect(unsafe_code, reason = "rust-rdkafka does not wrap the queue of a producer")]
+        // SAFETY: the client is alive; the queue is a counted reference, given back on drop, and what the callback is
+        // given lives until drop has taken the callback away.
+        let queue = unsafe {
+            let queue = sys::rd_kafka_queue_get_main(client.native_ptr());
+            sys::rd_kafka_queue_cb_event_enable(queue, Some(wake), Arc::as_ptr(&thread).cast_mut().cast());
+            queue
+        };
+        Self { queue, thread }
+    }
+
+    /// Whether nothing is to be polled.
+    pub(super) fn is_empty(&self) -> bool {
+        #[expect(unsafe_code, reason = "rust-rdkafka does not wrap the queue of a producer")]
+        // SAFETY: the queue is a counted reference that is given back on drop.
+        unsafe {
+            sys::rd_kafka_queue_length(self.queue) == 0
+        }
+    }
+}
+
+impl Drop for EventQueue {
+    fn drop(&mut self) {
+        #[expect(unsafe_code, reason = "rust-rdkafka does not wrap the queue of a producer")]
+        // SAFETY: librdkafka calls the callback and takes it away under the same lock: after this call it neither runs
+        // nor will run, so that what it was given may go.
+        unsafe {
+            sys::rd_kafka_queue_cb_event_enable(self.queue, None, ptr::null_mut());
+            sys::rd_kafka_queue_destroy(self.queue);
+        }
+        // Held until here for the callback.
+        self.thread.unpark();
+    }
+}
+
+/// Called by librdkafka under the lock of its queue, so it must neither wait nor call librdkafka.
+#[expect(unsafe_code, reason = "a callback for C")]
+unsafe extern "C" fn wake(_: *mut RDKafka, thread: *mut c_void) {
+    // SAFETY: it is the address of the `Thread` in `EventQueue`, which outlives the callback's registration.
+    let thread = unsafe { &*thread.cast_const().cast::<Thread>() };
+    thread.unpark();
+}
