@@ -1,0 +1,225 @@
+//! The settings of a topic, as far as they change what a producer sees
+//! (`clients/…/common/config/TopicConfig.java`, defaults from `ServerLogConfigs` and `LogConfig`).
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::kafka::batch::{Compression, TimestampType};
+
+/// A setting that Apache Kafka would refuse with `INVALID_CONFIG`.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ConfigError {
+    /// No topic has a setting of that name.
+    #[error("Unknown topic config name: {0}")]
+    Unknown(String),
+    /// The setting exists, its value does not.
+    #[error("Invalid value {value} for configuration {name}: {reason}")]
+    Value {
+        /// The setting.
+        name: String,
+        /// What was written.
+        value: String,
+        /// What would be right.
+        reason: String,
+    },
+}
+
+/// The settings of a topic that the broker acts on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TopicConfig {
+    /// `max.message.bytes`: the largest batch, its 12 bytes in front of the length included.
+    pub max_message_bytes: usize,
+    /// `message.timestamp.type`.
+    pub timestamp_type: TimestampType,
+    /// `message.timestamp.before.max.ms`: how far back a timestamp may lie.
+    pub timestamp_before_max_ms: i64,
+    /// `message.timestamp.after.max.ms`: how far ahead a timestamp may lie.
+    pub timestamp_after_max_ms: i64,
+    /// `cleanup.policy` has `compact`: records need a key. Nothing is ever compacted away.
+    pub compacted: bool,
+    /// `compression.type`; none for `producer`, which keeps what came.
+    pub compression: Option<Compression>,
+    /// `min.insync.replicas`.
+    pub min_insync_replicas: usize,
+    /// `segment.bytes`: the upper bound of a batch. The log has no segments.
+    pub segment_bytes: usize,
+}
+
+impl Default for TopicConfig {
+    fn default() -> Self {
+        Self {
+            max_message_bytes: 1_048_588,
+            timestamp_type: TimestampType::CreateTime,
+            timestamp_before_max_ms: i64::MAX,
+            timestamp_after_max_ms: 3_600_000,
+            compacted: false,
+            compression: None,
+            min_insync_replicas: 1,
+            segment_bytes: 1_073_741_824,
+        }
+    }
+}
+
+/// Settings of a topic that exist and change nothing here: about time, space, files and followers.
+const WITHOUT_EFFECT: &[&str] = &[
+    "compression.gzip.level",
+    "compression.lz4.level",
+    "compression.zstd.level",
+    "delete.retention.ms",
+    "file.delete.delay.ms",
+    "flush.messages",
+    "flush.ms",
+    "follower.replication.throttled.replicas",
+    "index.interval.bytes",
+    "leader.replication.throttled.replicas",
+    "local.retention.bytes",
+    "local.retention.ms",
+    "max.compaction.lag.ms",
+    "min.cleanable.dirty.ratio",
+    "min.compaction.lag.ms",
+    "preallocate",
+    "remote.log.copy.disable",
+    "remote.log.delete.on.disable",
+    "remote.storage.enable",
+    "retention.bytes",
+    "retention.ms",
+    "segment.index.bytes",
+    "segment.jitter.ms",
+    "segment.ms",
+    "unclean.leader.election.enable",
+];
+
+impl TopicConfig {
+    /// Reads settings as they are written, name and value.
+    pub(super) fn read<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        for (name, value) in settings {
+            config.set(name, value.trim())?;
+        }
+        Ok(config)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+        match name {
+            "max.message.bytes" => self.max_message_bytes = number(name, value, 0..=MAX_INT)?,
+            "message.timestamp.before.max.ms" => {
+                self.timestamp_before_max_ms = number(name, value, 0..=i64::MAX)?;
+            }
+            "message.timestamp.after.max.ms" => {
+                self.timestamp_after_max_ms = number(name, value, 0..=i64::MAX)?;
+            }
+            "min.insync.replicas" => self.min_insync_replicas = number(name, value, 1..=MAX_INT)?,
+            "segment.bytes" => self.segment_bytes = number(name, value, MIN_SEGMENT..=MAX_INT)?,
+            "message.timestamp.type" => {
+                self.timestamp_type = choice(name, value, &TIMESTAMP_TYPES)?;
+            }
+            "compression.type" => self.compression = choice(name, value, &COMPRESSIONS)?,
+            "cleanup.policy" => self.compacted = compacts(name, value)?,
+            _ if WITHOUT_EFFECT.contains(&name) => {}
+            _ => return Err(ConfigError::Unknown(name.to_owned())),
+        }
+        Ok(())
+    }
+}
+
+const MAX_INT: usize = i32::MAX as usize;
+/// The least that `segment.bytes` may be since Apache Kafka 4.0 (KIP-1030).
+const MIN_SEGMENT: usize = 1024 * 1024;
+
+const TIMESTAMP_TYPES: [(&str, TimestampType); 2] =
+    [("CreateTime", TimestampType::CreateTime), ("LogAppendTime", TimestampType::LogAppendTime)];
+
+const COMPRESSIONS: [(&str, Option<Compression>); 6] = [
+    ("uncompressed", Some(Compression::None)),
+    ("zstd", Some(Compression::Zstd)),
+    ("lz4", Some(Compression::Lz4)),
+    ("snappy", Some(Compression::Snappy)),
+    ("gzip", Some(Compression::Gzip)),
+    ("producer", None),
+];
+
+fn number<T>(name: &str, value: &str, range: std::ops::RangeInclusive<T>) -> Result<T, ConfigError>
+where
+    T: FromStr + PartialOrd + std::fmt::Display,
+{
+    let reason = || format!("a number from {} to {} is needed", range.start(), range.end());
+    value.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| refused(name, value, reason()))
+}
+
+fn choice<T: Copy>(name: &str, value: &str, choices: &[(&str, T)]) -> Result<T, ConfigError> {
+    let names = || choices.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let found = choices.iter().find(|(choice, _)| *choice == value);
+    found.map(|(_, meant)| *meant).ok_or_else(|| refused(name, value, format!("String must be one of: {}", names())))
+}
+
+/// A list of `compact` and `delete`; an empty one keeps everything (Apache Kafka 4.1).
+fn compacts(name: &str, value: &str) -> Result<bool, ConfigError> {
+    let policies: Vec<_> = value.split(',').map(str::trim).filter(|policy| !policy.is_empty()).collect();
+    match policies.iter().find(|policy| !["compact", "delete"].contains(policy)) {
+        Some(_) => Err(refused(name, value, "String must be one of: compact, delete".to_owned())),
+        None => Ok(policies.contains(&"compact")),
+    }
+}
+
+fn refused(name: &str, value: &str, reason: String) -> ConfigError {
+    ConfigError::Value { name: name.to_owned(), value: value.to_owned(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_set_is_as_in_apache_kafka() {
+        let config = TopicConfig::read([("retention.ms", "5"), ("flush.ms", "1")]).unwrap();
+        assert_eq!(config, TopicConfig::default());
+        assert_eq!(config.max_message_bytes, 1024 * 1024 + 12);
+    }
+
+    #[test]
+    fn settings_are_read() {
+        let config = TopicConfig::read([
+            ("max.message.bytes", "100"),
+            ("message.timestamp.type", "LogAppendTime"),
+            ("message.timestamp.before.max.ms", "5"),
+            ("message.timestamp.after.max.ms", "6"),
+            ("cleanup.policy", "delete, compact"),
+            ("compression.type", "zstd"),
+            ("min.insync.replicas", "2"),
+            ("segment.bytes", "1048576"),
+        ]);
+        let expected = TopicConfig {
+            max_message_bytes: 100,
+            timestamp_type: TimestampType::LogAppendTime,
+            timestamp_before_max_ms: 5,
+            timestamp_after_max_ms: 6,
+            compacted: true,
+            compression: Some(Compression::Zstd),
+            min_insync_replicas: 2,
+            segment_bytes: 1_048_576,
+        };
+        assert_eq!(config, Ok(expected));
+        assert_eq!(TopicConfig::read([("compression.type", "producer")]).unwrap().compression, None);
+    }
+
+    #[test]
+    fn what_apache_kafka_refuses_is_refused() {
+        let error = |name, value| TopicConfig::read([(name, value)]).unwrap_err().to_string();
+        assert_eq!(error("retention.mss", "5"), "Unknown topic config name: retention.mss");
+        assert_eq!(
+            error("message.timestamp.type", "Never"),
+            "Invalid value Never for configuration message.timestamp.type: String must be one of: CreateTime, LogAppendTime"
+        );
+        for (name, value) in [
+            ("max.message.bytes", "-1"),
+            ("max.message.bytes", "1MB"),
+            ("min.insync.replicas", "0"),
+            ("segment.bytes", "1048575"),
+            ("cleanup.policy", "compact,never"),
+            ("compression.type", "none"),
+        ] {
+            assert!(error(name, value).starts_with("Invalid value"), "{name} {value}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What a leader checks in a batch before it looks at the producer's state, in the order of Apache Kafka
+//! (`UnifiedLog.analyzeAndValidateRecords`, then `LogValidator`), and what it rewrites.
+
+use crate::broker::config::TopicConfig;
+use crate::broker::partition::log::MAX_PAYLOAD;
+use crate::broker::partition::{BadRecord, Rejection};
+use crate::kafka::ErrorCode;
+use crate::kafka::batch::{Batch, Compression, Entry, NO_TIMESTAMP, Record, TimestampType};
+
+/// What a batch is held against.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules<'a> {
+    /// The topic's settings.
+    pub config: &'a TopicConfig,
+    /// The clock, in milliseconds since 1970.
+    pub now: i64,
+    /// The partition as messages name it: `topic-0`.
+    pub partition: &'a str,
+}
+
+/// Checks an entry, and gives back the batch as it goes into the log but for its offset.
+pub(super) fn validate(entry: Entry, rules: Rules<'_>) -> Result<Batch, Rejection> {
+    let batch = intact(entry, rules.config)?;
+    let source = batch.compression().map_err(|_| Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR))?;
+    check_claims(&batch)?;
+    let payload = batch.payload(MAX_PAYLOAD).map_err(|_| Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR))?;
+    let max_timestamp = check_records(&batch, &payload, rules)?;
+    let batch = with_timestamps(batch, max_timestamp, rules);
+    let batch = recompressed(batch, source, &payload, rules.config)?;
+    if batch.size() > rules.config.segment_bytes {
+        return Err(Rejection::of(ErrorCode::RECORD_LIST_TOO_LARGE));
+    }
+    Ok(batch)
+}
+
+/// Base offset, then size, then checksum.
+fn intact(entry: Entry, config: &TopicConfig) -> Result<Batch, Rejection> {
+    if entry.base_offset() != 0 {
+        return Err(Rejection::of(ErrorCode::INVALID_RECORD));
+    }
+    check_size(entry.size(), config)?;
+    let batch = Batch::try_from(entry).map_err(|_| Rejection::of(ErrorCode::CORRUPT_MESSAGE))?;
+    batch.check_crc().map_err(|_| Rejection::of(ErrorCode::CORRUPT_MESSAGE))?;
+    Ok(batch)
+}
+
+fn check_size(size: usize, config: &TopicConfig) -> Result<(), Rejection> {
+    if size > config.max_message_bytes { Err(Rejection::of(ErrorCode::MESSAGE_TOO_LARGE)) } else { Ok(()) }
+}
+
+/// What the header says of itself (`LogValidator.validateBatch`).
+fn check_claims(batch: &Batch) -> Result<(), Rejection> {
+    let sequence_missing = batch.has_producer_id() && batch.base_sequence() < 0;
+    if batch.check_count().is_err() || batch.is_control() || sequence_missing {
+        return Err(Rejection::of(ErrorCode::INVALID_RECORD));
+    }
+    Ok(())
+}
+
+/// Checks each record and returns the highest timestamp. One bad record rejects the batch; all of them are named.
+fn check_records(batch: &Batch, payload: &[u8], rules: Rules<'_>) -> Result<i64, Rejection> {
+    let mut max_timestamp = NO_TIMESTAMP;
+    let mut bad = Vec::new();
+    let mut code = ErrorCode::INVALID_RECORD;
+    for (index, record) in (0..).zip(batch.records(payload)) {
+        let record = record.map_err(|_| Rejection::of(ErrorCode::INVALID_RECORD))?;
+        let timestamp = record.timestamp(batch);
+        match check_record(batch, &record, rules) {
+            None => max_timestamp = max_timestamp.max(timestamp),
+            Some((reason, message)) => {
+                if reason == ErrorCode::INVALID_TIMESTAMP {
+                    code = reason;
+                }
+                bad.push(BadRecord { index, message });
+            }
+        }
+    }
+    if bad.is_empty() { Ok(max_timestamp) } else { Err(Rejection::of_records(code, bad)) }
+}
+
+/// A record has one error: the missing key comes before the timestamp.
+fn check_record(batch: &Batch, record: &Record<'_>, rules: Rules<'_>) -> Option<(ErrorCode, String)> {
+    let Rules { config, partition, .. } = rules;
+    if config.compacted && record.key.is_none() {
+        let message = format!("Compacted topic cannot accept message without key in topic partition {partition}.");
+        return Some((ErrorCode::INVALID_RECORD, message));
+    }
+    let timestamp = record.timestamp(batch);
+    if config.timestamp_type == TimestampType::CreateTime && timestamp != NO_TIMESTAMP {
+        return check_timestamp(timestamp, i64::from(record.offset_delta), rules);
+    }
+    if batch.timestamp_type() == TimestampType::LogAppendTime {
+        let message = "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime.";
+        return Some((ErrorCode::INVALID_TIMESTAMP, message.to_owned()));
+    }
+    None
+}
+
+/// Differences wrap as Java's do, so that a timestamp far in the past of a topic without bounds is no error.
+fn check_timestamp(timestamp: i64, offset: i64, rules: Rules<'_>) -> Option<(ErrorCode, String)> {
+    let Rules { config: TopicConfig { timestamp_before_max_ms: before, timestamp_after_max_ms: after, .. }, now, .. } =
+        rules;
+    let age = now.wrapping_sub(timestamp);
+    if age <= *before && age.wrapping_neg() <= *after {
+        return None;
+    }
+    let message = format!(
+        "Timestamp {timestamp} of message with offset {offset} is out of range. The timestamp should be within [{}, {}]",
+        now.wrapping_sub(*before),
+        now.wrapping_add(*after)
+    );
+    Some((ErrorCode::INVALID_TIMESTAMP, message))
+}
+
+/// Writes the topic's timestamp type and the max timestamp where they differ: a client may have claimed another.
+fn with_timestamps(batch: Batch, max_timestamp: i64, rules: Rules<'_>) -> Batch {
+    let of = rules.config.timestamp_type;
+    let max = match of {
+        TimestampType::CreateTime => max_timestamp,
+        TimestampType::LogAppendTime => rules.now,
+    };
+    if batch.timestamp_type() == of && batch.max_timestamp() == max {
+        return batch;
+    }
+    batch.edit().timestamps(of, max).finish()
+}
+
+/// A topic with a codec of its own compresses again what came in another; the size is checked once more.
+fn recompressed(
+    batch: Batch,
+    source: Compression,
+    payload: &[u8],
+    config: &TopicConfig,
+) -> Result<Batch, Rejection> {
+    let target = config.compression.unwrap_or(source);
+    if target == source {
+        return Ok(batch);
+    }
+    let edit = batch.edit().payload(target, payload);
+    let batch = edit.map_err(|_| Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR))?.finish();
+    check_size(batch.size(), config)?;
+    Ok(batch)
+}
