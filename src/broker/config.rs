@@ -92,7 +92,9 @@ const WITHOUT_EFFECT: &[&str] = &[
 
 impl TopicConfig {
     /// Reads settings as they are written, name and value.
-    pub(super) fn read<'a>(settings: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, ConfigError> {
+    pub(super) fn read<'a>(
+        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, ConfigError> {
         let mut config = Self::default();
         for (name, value) in settings {
             config.set(name, value.trim())?;
@@ -150,7 +152,9 @@ where
 fn choice<T: Copy>(name: &str, value: &str, choices: &[(&str, T)]) -> Result<T, ConfigError> {
     let names = || choices.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let found = choices.iter().find(|(choice, _)| *choice == value);
-    found.map(|(_, meant)| *meant).ok_or_else(|| refused(name, value, format!("String must be one of: {}", names())))
+    found
+        .map(|(_, meant)| *meant)
+        .ok_or_else(|| refused(name, value, format!("String must be one of: {}", names())))
 }
 
 /// A list of `compact` and `delete`; an empty one keeps everything (Apache Kafka 4.1).

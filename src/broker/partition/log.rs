@@ -83,7 +83,13 @@ impl Log {
 
     /// Whole batches from the one that holds `from`, as long as they lie below the offset `below` and together take at
     /// most `max_bytes`; the first one in any case if `at_least_one`.
-    pub(in crate::broker) fn read(&self, from: i64, below: i64, max_bytes: usize, at_least_one: bool) -> Bytes {
+    pub(in crate::broker) fn read(
+        &self,
+        from: i64,
+        below: i64,
+        max_bytes: usize,
+        at_least_one: bool,
+    ) -> Bytes {
         let first = self.entries.partition_point(|entry| entry.last_offset() < from);
         let mut size = 0;
         let fitting = self.entries[first..].iter().take_while(|entry| {

@@ -1,16 +1,19 @@
 //! A partition as its leader has it, and the append: no socket, no clock, no lock.
 
 mod log;
+mod rejection;
 mod validate;
 
 use crate::broker::config::TopicConfig;
-use crate::broker::partition::validate::{Rules, validate};
+use crate::broker::partition::validate::validate;
 use crate::broker::producer_state::{Admission, Attempt, ProducerStates, Written};
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
 use crate::kafka::batch::{Batch, Entry, TimestampType};
 
 pub(super) use log::{Found, Log};
+pub(super) use rejection::{BadRecord, Rejection};
+pub(super) use validate::Rules;
 
 /// How many replicas must have a batch before its producer gets an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,54 +50,6 @@ pub(super) struct Appended {
     pub log_append_time: i64,
 }
 
-/// A record for which its batch is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct BadRecord {
-    /// Its place in the batch, from 0.
-    pub index: i32,
-    /// What is wrong with it.
-    pub message: String,
-}
-
-/// Why a batch is not appended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Rejection {
-    /// What the answer says.
-    pub code: ErrorCode,
-    /// Its message, which most errors do not have.
-    pub message: Option<String>,
-    /// The records at fault, where it is about records.
-    pub records: Vec<BadRecord>,
-}
-
-impl Rejection {
-    /// One that says nothing but its code.
-    pub(super) fn of(code: ErrorCode) -> Self {
-        Self { code, message: None, records: vec![] }
-    }
-
-    fn of_records(code: ErrorCode, records: Vec<BadRecord>) -> Self {
-        let message = if code == ErrorCode::INVALID_TIMESTAMP {
-            "One or more records have been rejected due to invalid timestamp".to_owned()
-        } else {
-            let shown: Vec<_> = records.iter().take(3).map(BadRecord::to_string).collect();
-            format!(
-                "One or more records have been rejected due to {} record errors in total, and only showing the first \
-                 three errors at most: [{}]",
-                records.len(),
-                shown.join(", ")
-            )
-        };
-        Self { code, message: Some(message), records }
-    }
-}
-
-impl std::fmt::Display for BadRecord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "RecordError(batchIndex={}, message='{}')", self.index, self.message)
-    }
-}
-
 /// A partition.
 #[derive(Debug)]
 pub(super) struct Partition {
@@ -113,19 +68,6 @@ pub(super) struct Partition {
     producers: ProducerStates,
 }
 
-/// Where and how a batch is appended.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Append<'a> {
-    /// The topic's settings.
-    pub config: &'a TopicConfig,
-    /// The partition as messages name it: `topic-0`.
-    pub partition: &'a str,
-    /// What the producer waits for.
-    pub acks: Acks,
-    /// The clock, in milliseconds since 1970.
-    pub now: i64,
-}
-
 impl Partition {
     /// An empty partition on these brokers, led by the first and all of them in sync.
     pub(super) fn new(leader: BrokerId, replicas: Vec<BrokerId>) -> Self {
@@ -142,19 +84,23 @@ impl Partition {
 
     /// Checks a batch in Kafka's order (`Partition.appendRecordsToLeader`, `UnifiedLog.append`) and appends it, unless
     /// it stands in the log already. A batch that is refused changes nothing.
-    pub(super) fn append(&mut self, entry: Entry, how: Append<'_>) -> Result<Appended, Rejection> {
-        let Append { config, partition, acks, now } = how;
-        if acks == Acks::All && self.under_min_isr(config) {
+    pub(super) fn append(
+        &mut self,
+        entry: Entry,
+        acks: Acks,
+        rules: Rules<'_>,
+    ) -> Result<Appended, Rejection> {
+        if acks == Acks::All && self.under_min_isr(rules.config) {
             return Err(Rejection::of(ErrorCode::NOT_ENOUGH_REPLICAS));
         }
-        let batch = validate(entry, Rules { config, now, partition })?;
+        let batch = validate(entry, rules)?;
         let attempt = Attempt::of(&batch);
         let admission = attempt.map_or(Ok(Admission::New), |attempt| self.producers.check(attempt));
         match admission.map_err(|refusal| Rejection::of(refusal.code()))? {
             Admission::Duplicate(Written { base_offset, last_offset, max_timestamp }) => {
                 Ok(Appended { base_offset, last_offset, log_append_time: max_timestamp })
             }
-            Admission::New => Ok(self.write(batch, attempt, config)),
+            Admission::New => Ok(self.write(batch, attempt, rules.config)),
         }
     }
 

@@ -3,19 +3,21 @@
 
 use crate::broker::config::TopicConfig;
 use crate::broker::partition::log::MAX_PAYLOAD;
-use crate::broker::partition::{BadRecord, Rejection};
+use crate::broker::partition::rejection::{BadRecord, Rejection};
 use crate::kafka::ErrorCode;
 use crate::kafka::batch::{Batch, Compression, Entry, NO_TIMESTAMP, Record, TimestampType};
 
 /// What a batch is held against.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rules<'a> {
+pub(in crate::broker) struct Rules<'a> {
     /// The topic's settings.
     pub config: &'a TopicConfig,
     /// The clock, in milliseconds since 1970.
     pub now: i64,
-    /// The partition as messages name it: `topic-0`.
-    pub partition: &'a str,
+    /// The topic, for messages.
+    pub topic: &'a str,
+    /// The partition of it, for messages.
+    pub partition: i32,
 }
 
 /// Checks an entry, and gives back the batch as it goes into the log but for its offset.
@@ -80,9 +82,11 @@ fn check_records(batch: &Batch, payload: &[u8], rules: Rules<'_>) -> Result<i64,
 
 /// A record has one error: the missing key comes before the timestamp.
 fn check_record(batch: &Batch, record: &Record<'_>, rules: Rules<'_>) -> Option<(ErrorCode, String)> {
-    let Rules { config, partition, .. } = rules;
+    let Rules { config, topic, partition, .. } = rules;
     if config.compacted && record.key.is_none() {
-        let message = format!("Compacted topic cannot accept message without key in topic partition {partition}.");
+        let message = format!(
+            "Compacted topic cannot accept message without key in topic partition {topic}-{partition}."
+        );
         return Some((ErrorCode::INVALID_RECORD, message));
     }
     let timestamp = record.timestamp(batch);
@@ -90,7 +94,8 @@ fn check_record(batch: &Batch, record: &Record<'_>, rules: Rules<'_>) -> Option<
         return check_timestamp(timestamp, i64::from(record.offset_delta), rules);
     }
     if batch.timestamp_type() == TimestampType::LogAppendTime {
-        let message = "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime.";
+        let message =
+            "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime.";
         return Some((ErrorCode::INVALID_TIMESTAMP, message.to_owned()));
     }
     None
@@ -98,8 +103,11 @@ fn check_record(batch: &Batch, record: &Record<'_>, rules: Rules<'_>) -> Option<
 
 /// Differences wrap as Java's do, so that a timestamp far in the past of a topic without bounds is no error.
 fn check_timestamp(timestamp: i64, offset: i64, rules: Rules<'_>) -> Option<(ErrorCode, String)> {
-    let Rules { config: TopicConfig { timestamp_before_max_ms: before, timestamp_after_max_ms: after, .. }, now, .. } =
-        rules;
+    let Rules {
+        config: TopicConfig { timestamp_before_max_ms: before, timestamp_after_max_ms: after, .. },
+        now,
+        ..
+    } = rules;
     let age = now.wrapping_sub(timestamp);
     if age <= *before && age.wrapping_neg() <= *after {
         return None;
