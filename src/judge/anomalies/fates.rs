@@ -1,0 +1,74 @@
+//! What was said of a submission, and whether it stands: `lost`, `vanished`, `gap`, `failed_but_written`,
+//! `unanswered`.
+
+use crate::id::{ProducerIndex, TopicPartition};
+use crate::plan::{Action, AnomalyKind};
+use crate::trace::{Event, StepEnd};
+
+use super::Found;
+use super::order::LastWritten;
+use crate::judge::facts::Facts;
+use crate::judge::finding::{Detail, Lane, Which};
+use crate::judge::outcome::{By, Outcome};
+
+/// Goes through the submissions once, by number.
+pub(super) fn find(facts: &Facts<'_>, last_written: &LastWritten, found: &mut Found) {
+    let closed = closed_too_early(facts);
+    for number in facts.calls.numbers.made() {
+        let Some(outcome) = facts.outcomes.by_number(number) else { continue };
+        let stands = facts.standing.first(number).is_some();
+        if outcome == Outcome::Ok && stands {
+            continue;
+        }
+        let lane = facts.lane(number, facts.sent_to(number));
+        let producer = lane.producer.unwrap_or_default();
+        let kind = match outcome {
+            Outcome::Ok if facts.acknowledged(producer) => AnomalyKind::Lost,
+            Outcome::Ok => AnomalyKind::Vanished,
+            Outcome::Failed { .. } if stands => {
+                add_written(facts, number, found);
+                continue;
+            }
+            Outcome::Failed { by: By::Callback, .. } if is_gap(facts, last_written, number, lane) => {
+                AnomalyKind::Gap
+            }
+            Outcome::Unknown(None) if closed.contains(&producer) => AnomalyKind::Unanswered,
+            _ => continue,
+        };
+        found.add(lane, kind, facts.calls.numbers.submission(number), Detail::None);
+    }
+}
+
+fn add_written(facts: &Facts<'_>, number: u32, found: &mut Found) {
+    let places = facts.standing.places(number);
+    let Some(first) = places.first() else { return };
+    let lane = facts.lane_at(number, *first);
+    found.add(
+        lane,
+        AnomalyKind::FailedButWritten,
+        facts.calls.numbers.submission(number),
+        Detail::At(places),
+    );
+}
+
+/// Whether one of the same producer that was sent later stands in the partition that this one was sent to.
+fn is_gap(facts: &Facts<'_>, last_written: &LastWritten, number: u32, lane: Lane) -> bool {
+    let (Some(producer), Which::One(partition)) = (lane.producer, lane.partition) else { return false };
+    let log = facts.standing.log(TopicPartition { topic: lane.topic, partition });
+    let latest = log.and_then(|log| last_written.get(&(producer, log)));
+    latest.is_some_and(|began| facts.calls.ended_before(number, *began))
+}
+
+/// The producers that let go while submissions were outstanding.
+fn closed_too_early(facts: &Facts<'_>) -> Vec<ProducerIndex> {
+    let ran_out = facts.trace.events.iter().filter_map(|event| match event {
+        Event::StepEnded(step, StepEnd::TimedOut(_)) => facts.plan.steps.get(step),
+        _ => None,
+    });
+    ran_out
+        .filter_map(|step| match step.action {
+            Action::Close { producer, .. } => Some(producer),
+            _ => None,
+        })
+        .collect()
+}

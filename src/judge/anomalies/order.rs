@@ -1,0 +1,101 @@
+//! In which order records stand: `reordered`, `replayed`.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::id::{ProducerIndex, Submission};
+use crate::plan::AnomalyKind;
+use crate::trace::PartitionLog;
+
+use super::Found;
+use crate::judge::facts::Facts;
+use crate::judge::finding::{Detail, Lane, Which};
+
+/// For each producer and log, when the call of the submission began that was sent last of those that stand there.
+pub(super) type LastWritten = HashMap<(ProducerIndex, usize), u32>;
+
+/// Goes through each log once. What stands behind a record that was sent later is known from the latest one so far.
+pub(super) fn find(facts: &Facts<'_>, found: &mut Found) -> LastWritten {
+    let mut last_written = LastWritten::new();
+    let mut record = 0;
+    for (at, log) in facts.trace.logs.iter().enumerate() {
+        let mut reader = Reader::new(facts, at, record);
+        log.records.iter().for_each(|entry| reader.read(entry.identity));
+        record = reader.record;
+        for (latest, producer) in reader.latest.iter().zip(0..) {
+            if let Some(latest) = latest {
+                last_written.insert((ProducerIndex(producer), at), facts.calls.began(*latest));
+            }
+        }
+        reader.behind.sort_unstable();
+        for (number, after) in reader.behind {
+            let lane = lane_of(facts, log, number);
+            let detail = Detail::After(facts.calls.numbers.submission(after));
+            found.add(lane, AnomalyKind::Reordered, facts.calls.numbers.submission(number), detail);
+        }
+        for (number, copy, after) in reader.copies_behind {
+            let offset = facts.standing.place(copy).offset;
+            let detail = Detail::CopyAfter(offset, facts.calls.numbers.submission(after));
+            let lane = lane_of(facts, log, number);
+            found.add(lane, AnomalyKind::Replayed, facts.calls.numbers.submission(number), detail);
+        }
+    }
+    last_written
+}
+
+fn lane_of(facts: &Facts<'_>, log: &PartitionLog, number: u32) -> Lane {
+    let lane = facts.lane(number, Which::One(log.partition.partition));
+    Lane { topic: log.partition.topic, ..lane }
+}
+
+/// One log, record by record.
+struct Reader<'a> {
+    facts: &'a Facts<'a>,
+    log: usize,
+    /// The number of the next record.
+    record: u32,
+    /// For each producer the submission so far that was sent last.
+    latest: Vec<Option<u32>>,
+    /// Submissions of which the first copy of all stands in an earlier log, and one in this.
+    from_elsewhere: HashSet<u32>,
+    /// First copies, and the latest that they stand behind.
+    behind: Vec<(u32, u32)>,
+    /// Other copies: submission, record, and the latest that it stands behind.
+    copies_behind: Vec<(u32, u32, u32)>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(facts: &'a Facts<'a>, log: usize, record: u32) -> Self {
+        let (latest, from_elsewhere) = (vec![None; facts.plan.producers.len()], HashSet::new());
+        Self { facts, log, record, latest, from_elsewhere, behind: Vec::new(), copies_behind: Vec::new() }
+    }
+
+    fn read(&mut self, identity: Option<Submission>) {
+        let record = self.record;
+        self.record += 1;
+        let calls = &self.facts.calls;
+        let Some(number) = identity.and_then(|submission| calls.numbers.of(submission)) else { return };
+        let first_here = self.is_first(number, record);
+        let producer = self.facts.batch(number).map_or(ProducerIndex(0), |batch| batch.producer);
+        let Some(entry) = self.latest.get_mut(producer.index()) else { return };
+        let latest = *entry.get_or_insert(number);
+        let began = calls.began(latest);
+        if calls.ended_before(number, began) {
+            if first_here {
+                self.behind.push((number, latest));
+            } else {
+                self.copies_behind.push((number, record, latest));
+            }
+        } else if calls.began(number) > began {
+            *entry = Some(number);
+        }
+    }
+
+    /// Whether no earlier record of this log is a copy of that submission.
+    fn is_first(&mut self, number: u32, record: u32) -> bool {
+        match self.facts.standing.first(number) {
+            Some(first) if first == record => true,
+            Some(first) if self.facts.standing.log_of(first) == self.log => false,
+            _ => self.from_elsewhere.insert(number),
+        }
+    }
+}

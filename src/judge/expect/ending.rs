@@ -1,0 +1,129 @@
+//! How the run ended: by its deadline, by a wait that ran out, with a producer that gave up.
+
+use std::time::Duration;
+
+use crate::id::{MessageId, ProducerIndex};
+use crate::plan::Action;
+use crate::submissions::Submissions;
+use crate::trace::{Code, Ending, Event, StepEnd};
+
+use super::fail;
+use crate::judge::facts::Facts;
+use crate::judge::finding::Failure;
+use crate::judge::outcome::Outcome;
+
+pub(super) fn check(facts: &Facts<'_>, failures: &mut Vec<Failure>) {
+    if let Ending::Deadline { step, waited_for } = &facts.trace.ending {
+        failures.push(deadline(facts, *step, waited_for));
+    }
+    waits(facts, failures);
+    fatal(facts, failures);
+}
+
+fn deadline(facts: &Facts<'_>, step: Option<usize>, waited_for: &str) -> Failure {
+    let under_way = step.and_then(|step| facts.plan.steps.get(step));
+    let span = under_way.or(facts.plan.steps.last()).map_or(facts.plan.expect.span, |step| step.span);
+    let mut details = vec![format!("waited for: {waited_for}")];
+    let silent = facts.outcomes.which(|outcome| outcome == Outcome::Unknown(None));
+    if !silent.is_empty() {
+        details.push(format!("without a callback: {silent}"));
+    }
+    let unsent = unsent(facts);
+    if !unsent.is_empty() {
+        details.push(format!("never sent: {unsent}"));
+    }
+    let limit = humane(facts.plan.deadline);
+    let message = match under_way {
+        Some(_) => format!("the scenario's deadline of {limit} passed during this step"),
+        None => format!("the scenario's deadline of {limit} passed before everything was answered"),
+    };
+    fail(message, span, details)
+}
+
+/// The messages of the plan that were never submitted.
+pub(super) fn unsent(facts: &Facts<'_>) -> Submissions {
+    let mut unsent = Submissions::new();
+    let mut next = 0;
+    let made = facts.calls.numbers.made().take_while(|number| !facts.calls.numbers.later().contains(number));
+    for number in made {
+        unsent.insert_run(MessageId(next), number - next, 0);
+        next = number + 1;
+    }
+    unsent.insert_run(MessageId(next), facts.plan.messages().saturating_sub(next), 0);
+    unsent
+}
+
+/// A wait that the scenario asked for and that ran out. A time-out by itself fails nothing, nor does a flush.
+fn waits(facts: &Facts<'_>, failures: &mut Vec<Failure>) {
+    let mut events = facts.trace.events.iter();
+    let mut seen = 0;
+    while let Some(event) = events.next() {
+        seen += 1;
+        let Event::StepEnded(step, StepEnd::TimedOut(outstanding)) = event else { continue };
+        let Some(step) = facts.plan.steps.get(step).filter(|step| step.explicit) else { continue };
+        if let Action::WaitCallbacks { within } = step.action {
+            let message = format!("waited {} for all callbacks, {outstanding} did not come", humane(within));
+            let missing = outstanding_after(facts, seen);
+            failures.push(fail(message, step.span, vec![format!("without a callback by then: {missing}")]));
+        }
+    }
+}
+
+/// The submissions that had been accepted and not answered after so many events.
+fn outstanding_after(facts: &Facts<'_>, events: usize) -> Submissions {
+    let numbers = &facts.calls.numbers;
+    let mut waiting = vec![false; numbers.end()];
+    let mut answered = vec![false; numbers.end()];
+    for event in facts.trace.events.iter().take(events) {
+        let (column, submission) = match event {
+            Event::Sent(submission) => (&mut waiting, submission),
+            Event::Callback(callback) => (&mut answered, callback.submission),
+            _ => continue,
+        };
+        if let Some(number) = numbers.of(submission) {
+            column[number as usize] = true;
+        }
+    }
+    let outstanding =
+        numbers.made().filter(|number| waiting[*number as usize] && !answered[*number as usize]);
+    outstanding.map(|number| numbers.submission(number)).collect()
+}
+
+fn fatal(facts: &Facts<'_>, failures: &mut Vec<Failure>) {
+    let expected = facts.plan.expect.fatal;
+    let mut seen: Vec<(ProducerIndex, Code)> = Vec::new();
+    for event in facts.trace.events.iter() {
+        if let Event::Fatal(producer, code) = event
+            && !seen.contains(&(producer, code))
+        {
+            seen.push((producer, code));
+        }
+    }
+    for (producer, code) in &seen {
+        if expected.is_some_and(|expected| expected.value == *code) {
+            continue;
+        }
+        let producer = facts.plan.producers.get(producer.index());
+        let name = producer.map_or("", |producer| producer.name.as_ref());
+        let span = expected.map_or_else(|| facts.plan.expect.span, |expected| expected.span);
+        let message = format!("the client gave up for good: {code}");
+        failures.push(fail(message, span, vec![format!("producer: {name}")]));
+    }
+    if let Some(expected) = expected.filter(|expected| !seen.iter().any(|(_, code)| *code == expected.value))
+    {
+        let message = format!("the client should have given up for good with {}, it did not", expected.value);
+        failures.push(fail(message, expected.span, Vec::new()));
+    }
+}
+
+/// As people write durations: `5s`, `250ms`, `1.5s`.
+fn humane(limit: Duration) -> String {
+    if limit.subsec_nanos() == 0 && limit.as_secs() > 0 {
+        return format!("{}s", limit.as_secs());
+    }
+    if limit.as_secs() > 0 {
+        format!("{}s", limit.as_secs_f64())
+    } else {
+        format!("{}ms", limit.as_secs_f64() * 1e3)
+    }
+}

@@ -1,0 +1,23 @@
+//! What the scenario asked for, against what came out. What none of its keys covers fails.
+
+mod anomalies;
+mod ending;
+mod outcomes;
+
+use crate::source::Span;
+
+use super::facts::Facts;
+use super::finding::{Anomaly, Failure};
+
+/// Everything that the scenario asked for and did not get: first how the run ended, then outcomes, then anomalies.
+pub(super) fn check(facts: &Facts<'_>, anomalies: &[Anomaly]) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    ending::check(facts, &mut failures);
+    outcomes::check(facts, &mut failures);
+    anomalies::check(facts, anomalies, &mut failures);
+    failures
+}
+
+fn fail(message: impl Into<String>, span: Span, details: Vec<String>) -> Failure {
+    Failure { message: message.into(), span, details }
+}

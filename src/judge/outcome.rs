@@ -1,0 +1,151 @@
+//! What became of each submission: ok, failed, or unknown, as in Jepsen.
+
+use crate::id::{MessageId, Submission};
+use crate::submissions::Submissions;
+use crate::trace::{Callback, Code, Event, Events, Persistence};
+
+use super::calls::Numbers;
+use super::finding::Counts;
+
+/// What became of a submission as far as the client says.
+///
+/// An ok callback counts, whatever else was said. Otherwise the first word counts, be it a refusal by the call or a
+/// callback; without any, nothing is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// Acknowledged.
+    Ok,
+    /// The client claims that it is not written.
+    Failed {
+        /// Why.
+        code: Code,
+        /// How it was said.
+        by: By,
+    },
+    /// Everything else: it may be written or not. The code is what a callback said; none where nothing was said.
+    Unknown(Option<Code>),
+}
+
+/// How a failure was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum By {
+    /// The call of `send` refused the message.
+    Call,
+    /// A callback.
+    Callback,
+}
+
+/// The outcome of each submission, in two bytes each.
+#[derive(Clone, Debug, Default)]
+pub struct Outcomes {
+    numbers: Numbers,
+    /// For each submission 1 + the place of its outcome in the palette; 0 where none was made.
+    column: Vec<u16>,
+    /// The different outcomes of this run.
+    palette: Vec<Outcome>,
+}
+
+/// Every run knows it, so it has a place that need not be looked for.
+const SILENCE: u16 = 1;
+
+impl Outcomes {
+    /// Takes the events one by one.
+    pub(super) fn of(numbers: &Numbers, events: &Events) -> Self {
+        let mut outcomes = Self {
+            numbers: numbers.clone(),
+            column: vec![0; numbers.end()],
+            palette: vec![Outcome::Unknown(None), Outcome::Ok],
+        };
+        numbers.made().for_each(|number| outcomes.column[number as usize] = SILENCE);
+        for event in events.iter() {
+            let (submission, outcome) = match event {
+                Event::SendFailed(submission, code) => (submission, Outcome::Failed { code, by: By::Call }),
+                Event::Callback(callback) => (callback.submission, Outcome::from(callback)),
+                _ => continue,
+            };
+            if let Some(number) = numbers.of(submission) {
+                outcomes.hear(number, outcome);
+            }
+        }
+        outcomes
+    }
+
+    fn hear(&mut self, number: u32, outcome: Outcome) {
+        if self.column[number as usize] != SILENCE && outcome != Outcome::Ok {
+            return;
+        }
+        let known = self.palette.iter().position(|known| *known == outcome);
+        let place = known.unwrap_or_else(|| {
+            self.palette.push(outcome);
+            self.palette.len() - 1
+        });
+        // A run does not know 65,000 codes; if one did, nothing would be said of those that are left.
+        self.column[number as usize] = u16::try_from(place + 1).unwrap_or(SILENCE);
+    }
+
+    /// The outcome of a submission; none where it was never made.
+    pub fn get(&self, submission: Submission) -> Option<Outcome> {
+        self.numbers.of(submission).and_then(|number| self.by_number(number))
+    }
+
+    /// The outcome of the submission of that number.
+    pub(super) fn by_number(&self, number: u32) -> Option<Outcome> {
+        let place = usize::from(*self.column.get(number as usize)?);
+        self.palette.get(place.checked_sub(1)?).copied()
+    }
+
+    /// All submissions that were made, with their outcomes, first ones before later ones, each by number.
+    pub fn iter(&self) -> impl Iterator<Item = (Submission, Outcome)> {
+        let made = self.numbers.made();
+        made.filter_map(|number| Some((self.numbers.submission(number), self.by_number(number)?)))
+    }
+
+    /// The submissions whose outcome is so.
+    pub fn which(&self, is: impl Fn(Outcome) -> bool) -> Submissions {
+        let wanted: Vec<bool> = self.palette.iter().map(|outcome| is(*outcome)).collect();
+        let mut set = Submissions::new();
+        let mut run = (Submission::first(MessageId(0)), 0);
+        for number in self.numbers.made() {
+            let place = usize::from(self.column[number as usize]) - 1;
+            if !wanted[place] {
+                continue;
+            }
+            let submission = self.numbers.submission(number);
+            let (first, count) = run;
+            if first.again == submission.again && first.message.0 + count == submission.message.0 {
+                run.1 += 1;
+            } else {
+                set.insert_run(first.message, count, first.again);
+                run = (submission, 1);
+            }
+        }
+        set.insert_run(run.0.message, run.1, run.0.again);
+        set
+    }
+
+    /// How many there are of each, nothing else counted.
+    pub(super) fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for number in self.numbers.made() {
+            counts.sent += 1;
+            match self.by_number(number) {
+                Some(Outcome::Ok) => counts.ok += 1,
+                Some(Outcome::Failed { .. }) => counts.failed += 1,
+                Some(Outcome::Unknown(_)) | None => counts.unknown += 1,
+            }
+        }
+        counts
+    }
+}
+
+impl From<Callback> for Outcome {
+    fn from(callback: Callback) -> Self {
+        match callback.result {
+            Ok(()) => Self::Ok,
+            Err(failure) => match failure.persistence {
+                Persistence::NotPersisted => Self::Failed { code: failure.code, by: By::Callback },
+                Persistence::PossiblyPersisted => Self::Unknown(Some(failure.code)),
+            },
+        }
+    }
+}

@@ -1,0 +1,486 @@
+//! For random small traces, the judge says what a naive reading of the reference says: sets, positions in plain
+//! vectors, every pair looked at.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use crate::id::{MessageId, Offset, Partition, ProducerIndex, Submission, TopicIndex, TopicPartition};
+use crate::judge::fixture::{add_batch, add_producer, add_step, add_topic, code_of, log, plan, set};
+use crate::judge::{Detail, Findings, Outcome, Stands, judge};
+use crate::plan::{Action, Mode, Plan};
+use crate::trace::{
+    Callback, Client, Content, Ending, Event, Failure, LogRecord, Persistence, StepEnd, Trace,
+};
+
+const MESSAGES: u32 = 8;
+
+/// Everything of a trace in plain vectors.
+struct Naive<'a> {
+    plan: &'a Plan,
+    events: Vec<Event>,
+    records: Vec<(TopicPartition, LogRecord)>,
+    made: BTreeSet<Submission>,
+}
+
+impl<'a> Naive<'a> {
+    fn new(plan: &'a Plan, trace: &Trace) -> Self {
+        let events: Vec<_> = trace.events.iter().collect();
+        let made: BTreeSet<_> =
+            events.iter().filter_map(|e| if let Event::Send(s) = e { Some(*s) } else { None }).collect();
+        let mut records = Vec::new();
+        for log in &trace.logs {
+            for record in &log.records {
+                let identity = record.identity.filter(|identity| made.contains(identity));
+                records.push((log.partition, LogRecord { identity, ..*record }));
+            }
+        }
+        Self { plan, events, records, made }
+    }
+
+    fn producer(&self, s: Submission) -> ProducerIndex {
+        self.plan.batch_of(s.message).unwrap().producer
+    }
+
+    fn topic(&self, s: Submission) -> TopicIndex {
+        self.plan.batch_of(s.message).unwrap().topic
+    }
+
+    fn acks(&self, s: Submission) -> bool {
+        self.plan.producers[self.producer(s).index()].config.iter().all(|setting| setting.value != "0")
+    }
+
+    fn sent_before(&self, i: Submission, j: Submission) -> bool {
+        let returned =
+            self.events.iter().position(|e| matches!(e, Event::Sent(s) | Event::SendFailed(s, _) if *s == i));
+        let began = self.events.iter().position(|e| *e == Event::Send(j));
+        matches!((returned, began), (Some(returned), Some(began)) if returned < began)
+    }
+
+    fn began(&self, s: Submission) -> usize {
+        self.events.iter().position(|e| *e == Event::Send(s)).unwrap()
+    }
+
+    fn callbacks(&self, s: Submission) -> Vec<Callback> {
+        let of = |e: &Event| match e {
+            Event::Callback(callback) if callback.submission == s => Some(*callback),
+            _ => None,
+        };
+        self.events.iter().filter_map(of).collect()
+    }
+
+    fn refused(&self, s: Submission) -> Option<usize> {
+        self.events.iter().position(|e| matches!(e, Event::SendFailed(refused, _) if *refused == s))
+    }
+
+    fn is_ok(&self, s: Submission) -> bool {
+        self.callbacks(s).iter().any(|callback| callback.result.is_ok())
+    }
+
+    /// Whether the first word on it, of those that are no acknowledgement, is a callback.
+    fn first_word_is_callback(&self, s: Submission) -> bool {
+        let heard = self.events.iter().position(|e| matches!(e, Event::Callback(c) if c.submission == s));
+        match (heard, self.refused(s)) {
+            (Some(heard), Some(refused)) => heard < refused,
+            (heard, _) => heard.is_some(),
+        }
+    }
+
+    fn failed_by_callback(&self, s: Submission) -> bool {
+        let claim = |c: &Callback| c.result.is_err_and(|f| f.persistence == Persistence::NotPersisted);
+        !self.is_ok(s) && self.first_word_is_callback(s) && self.callbacks(s).first().is_some_and(claim)
+    }
+
+    fn failed(&self, s: Submission) -> bool {
+        let by_call = !self.is_ok(s) && self.refused(s).is_some() && !self.first_word_is_callback(s);
+        by_call || self.failed_by_callback(s)
+    }
+
+    fn copies(&self, s: Submission) -> Vec<(TopicPartition, Offset)> {
+        let of = |(p, r): &(TopicPartition, LogRecord)| (r.identity == Some(s)).then_some((*p, r.offset));
+        self.records.iter().filter_map(of).collect()
+    }
+
+    fn sent_to(&self, s: Submission) -> Option<Partition> {
+        self.callbacks(s).iter().find_map(|callback| callback.partition)
+    }
+
+    fn log(&self, partition: TopicPartition) -> Vec<LogRecord> {
+        self.records.iter().filter(|(p, _)| *p == partition).map(|(_, r)| *r).collect()
+    }
+
+    fn latest(&self, of: impl Iterator<Item = Submission>) -> Option<Submission> {
+        of.max_by_key(|s| self.began(*s))
+    }
+
+    fn anomalies(&self) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        let partitions: BTreeSet<_> = self.records.iter().map(|(p, _)| *p).collect();
+        for partition in partitions {
+            self.order(partition, &mut all);
+        }
+        for s in &self.made {
+            self.fate(*s, &mut all);
+            self.places(*s, &mut all);
+        }
+        self.answers(&mut all);
+        all
+    }
+
+    fn order(&self, p: TopicPartition, all: &mut BTreeSet<String>) {
+        let log = self.log(p);
+        for (at, record) in log.iter().enumerate() {
+            let Some(i) = record.identity else { continue };
+            let before = log[..at].iter().filter_map(|r| r.identity);
+            let later =
+                before.clone().filter(|j| self.producer(*j) == self.producer(i) && self.sent_before(i, *j));
+            let Some(m) = self.latest(later) else { continue };
+            let lane = format!("{:?} {p:?}", self.producer(i));
+            if before.clone().any(|j| j == i) {
+                all.insert(format!("replayed {lane} {i} @{} after {m}", record.offset));
+            } else {
+                all.insert(format!("reordered {lane} {i} after {m}"));
+            }
+        }
+    }
+
+    fn fate(&self, i: Submission, all: &mut BTreeSet<String>) {
+        let copies = self.copies(i);
+        if self.is_ok(i) && copies.is_empty() {
+            all.insert(format!("{} {i}", if self.acks(i) { "lost" } else { "vanished" }));
+        }
+        if self.failed(i) && !copies.is_empty() {
+            all.insert(format!("failed_but_written {i} {copies:?}"));
+        }
+        if self.failed_by_callback(i)
+            && copies.is_empty()
+            && let Some(partition) = self.sent_to(i)
+        {
+            let p = TopicPartition { topic: self.topic(i), partition };
+            let mut others = self.log(p).into_iter().filter_map(|r| r.identity);
+            if others.any(|j| self.producer(j) == self.producer(i) && self.sent_before(i, j)) {
+                all.insert(format!("gap {i}"));
+            }
+        }
+        let ran_out = |producer| {
+            self.events.iter().any(|e| match e {
+                Event::StepEnded(at, StepEnd::TimedOut(_)) => {
+                    matches!(self.plan.steps[*at].action, Action::Close { producer: p, .. } if p == producer)
+                }
+                _ => false,
+            })
+        };
+        if self.callbacks(i).is_empty() && self.refused(i).is_none() && ran_out(self.producer(i)) {
+            all.insert(format!("unanswered {i}"));
+        }
+    }
+
+    fn places(&self, i: Submission, all: &mut BTreeSet<String>) {
+        let copies = self.copies(i);
+        if copies.len() > 1 {
+            all.insert(format!("duplicated {i} {copies:?}"));
+        }
+        for (p, offset) in &copies {
+            let elsewhere = self.sent_to(i).is_some_and(|sent_to| sent_to != p.partition);
+            if p.topic != self.topic(i) || elsewhere {
+                all.insert(format!("misplaced {i} {p:?} {offset}"));
+            }
+        }
+        for (p, r) in &self.records {
+            if r.identity == Some(i) && r.content == Content::Differs {
+                all.insert(format!("corrupted {i} {p:?} {}", r.offset));
+            }
+        }
+        let same = self.made.iter().filter(|s| s.message == i.message);
+        let standing = same.filter_map(|s| Some((self.position(*s)?, *s)));
+        let mut standing: Vec<_> = standing.collect();
+        standing.sort_unstable();
+        if let [(_, first), others @ ..] = standing.as_slice()
+            && *first == i
+        {
+            all.extend(others.iter().map(|(_, other)| format!("resent_duplicate {i} {other}")));
+        }
+    }
+
+    fn position(&self, s: Submission) -> Option<usize> {
+        self.records.iter().position(|(_, r)| r.identity == Some(s))
+    }
+
+    fn answers(&self, all: &mut BTreeSet<String>) {
+        let callbacks = self.made.iter().flat_map(|s| self.callbacks(*s));
+        for callback in callbacks {
+            let s = callback.submission;
+            if self.callbacks(s).len() > 1 {
+                all.insert(format!("answered_twice {s}"));
+            }
+            if callback.result.is_err() {
+                continue;
+            }
+            let (Some(partition), Some(offset)) = (callback.partition, callback.offset) else {
+                if self.acks(s) {
+                    all.insert(format!("no_offset {s} {:?}", callback.partition));
+                }
+                continue;
+            };
+            let p = TopicPartition { topic: self.topic(s), partition };
+            match self.log(p).iter().find(|r| r.offset == offset) {
+                None => all.insert(format!("wrong_offset {s} {p:?} {offset} nothing")),
+                Some(LogRecord { identity: None, .. }) => {
+                    all.insert(format!("wrong_offset {s} {p:?} {offset} foreign"))
+                }
+                Some(r) if r.identity != Some(s) => {
+                    all.insert(format!("wrong_offset {s} {p:?} {offset} {}", r.identity.unwrap()))
+                }
+                Some(_) => false,
+            };
+        }
+        for (at, event) in self.events.iter().enumerate() {
+            let Some((lane, offset, i)) = self.acknowledgement(event) else { continue };
+            let before = self.events[..at].iter().filter_map(|e| self.acknowledgement(e));
+            let higher = before.filter(|(other, before, _)| *other == lane && *before > offset);
+            // Of several with the same highest offset, the first.
+            if let Some((_, _, m)) = higher.rev().max_by_key(|(_, offset, _)| *offset) {
+                all.insert(format!("callbacks_reordered {lane:?} {i} after {m}"));
+            }
+        }
+    }
+
+    fn acknowledgement(
+        &self,
+        event: &Event,
+    ) -> Option<((ProducerIndex, TopicPartition), Offset, Submission)> {
+        let Event::Callback(callback) = event else { return None };
+        let s = callback.submission;
+        if callback.result.is_err() || !self.made.contains(&s) {
+            return None;
+        }
+        let p = TopicPartition { topic: self.topic(s), partition: callback.partition? };
+        Some(((callback.producer, p), callback.offset?, s))
+    }
+}
+
+/// What the judge found, one string for each single instance, in the words of `Naive`.
+fn found(findings: &Findings) -> Vec<String> {
+    let mut all = Vec::new();
+    for anomaly in &findings.anomalies {
+        let word = anomaly.kind.word();
+        let crate::judge::Lane { producer, topic, partition } = anomaly.lane;
+        let at = |p: Partition| TopicPartition { topic, partition: p };
+        let here = match partition {
+            crate::judge::Which::One(p) => at(p),
+            _ => at(Partition(-9)),
+        };
+        for instance in &anomaly.instances {
+            for k in 0..instance.count {
+                let s = Submission {
+                    message: MessageId(instance.first.message.0 + k),
+                    again: instance.first.again,
+                };
+                let producer = producer.unwrap();
+                let plus = |offset: &Offset| Offset(offset.0 + i64::from(k));
+                all.push(match &instance.detail {
+                    Detail::None if word == "no_offset" => match partition {
+                        crate::judge::Which::One(p) => format!("{word} {s} {:?}", Some(p)),
+                        _ => format!("{word} {s} None"),
+                    },
+                    Detail::None => format!("{word} {s}"),
+                    Detail::After(m) if word == "reordered" => {
+                        format!("{word} {producer:?} {here:?} {s} after {m}")
+                    }
+                    Detail::After(m) => format!("{word} {:?} {s} after {m}", (producer, here)),
+                    Detail::CopyAfter(o, m) => {
+                        format!("{word} {producer:?} {here:?} {s} @{} after {m}", plus(o))
+                    }
+                    Detail::At(places) if word == "corrupted" => {
+                        format!("{word} {s} {:?} {}", places[0].partition, plus(&places[0].offset))
+                    }
+                    Detail::At(places) => {
+                        let places: Vec<_> = places.iter().map(|p| (p.partition, plus(&p.offset))).collect();
+                        format!("{word} {s} {places:?}")
+                    }
+                    Detail::Instead(o, ..) => format!("{word} {s} {here:?} {}", plus(o)),
+                    Detail::Said(o, Stands::Nothing) => format!("{word} {s} {here:?} {} nothing", plus(o)),
+                    Detail::Said(o, Stands::Foreign) => format!("{word} {s} {here:?} {} foreign", plus(o)),
+                    Detail::Said(o, Stands::Record(r)) => {
+                        let r = Submission { message: MessageId(r.message.0 + k), again: r.again };
+                        format!("{word} {s} {here:?} {} {r}", plus(o))
+                    }
+                    Detail::With(other) => format!("{word} {s} {other}"),
+                    Detail::Key(..) => unreachable!("no keys here"),
+                });
+            }
+        }
+    }
+    all
+}
+
+fn some_plan() -> impl Strategy<Value = Plan> {
+    let batches = prop::collection::vec((1..=MESSAGES, 0u16..2, 0u16..2), 1..4);
+    (batches, any::<[bool; 2]>()).prop_map(|(batches, without_acks)| {
+        let mut plan = plan(0);
+        plan.batches.clear();
+        plan.steps.clear();
+        plan.topics.clear();
+        plan.producers.clear();
+        for (at, without) in without_acks.into_iter().enumerate() {
+            add_producer(&mut plan, &format!("p{at}"));
+            set(
+                &mut plan,
+                if at == 0 { "acks" } else { "request.required.acks" },
+                if without { "0" } else { "all" },
+            );
+            let producer = ProducerIndex(u16::try_from(at).unwrap());
+            add_step(&mut plan, Action::Close { producer, within: std::time::Duration::ZERO });
+        }
+        let mut left = MESSAGES;
+        for (count, producer, topic) in batches {
+            let count = count.min(left);
+            left -= count;
+            while plan.topics.len() < 2 {
+                add_topic(&mut plan, "t", 2);
+            }
+            add_batch(&mut plan, count, producer, Mode::Async);
+            plan.batches.last_mut().unwrap().topic = TopicIndex(topic);
+        }
+        add_batch(&mut plan, left, 0, Mode::Async);
+        plan
+    })
+}
+
+fn submission() -> impl Strategy<Value = Submission> {
+    let again = prop_oneof![5 => Just(0u16), 1 => 1u16..3];
+    (0..MESSAGES, again).prop_map(|(message, again)| Submission { message: MessageId(message), again })
+}
+
+fn callback() -> impl Strategy<Value = Event> {
+    let result = prop_oneof![
+        3 => Just(Ok(())),
+        1 => Just(Err(Persistence::NotPersisted)),
+        1 => Just(Err(Persistence::PossiblyPersisted)),
+    ];
+    let partition = prop_oneof![6 => Just(Some(0)), 3 => Just(Some(1)), 1 => Just(None), 1 => Just(Some(7))];
+    let offset = prop_oneof![6 => (0i64..9).prop_map(Some), 1 => Just(None)];
+    (submission(), 0u16..2, partition, offset, result).prop_map(
+        |(submission, producer, partition, offset, result)| {
+            Event::Callback(Callback {
+                submission,
+                producer: ProducerIndex(producer),
+                partition: partition.map(Partition),
+                offset: offset.map(Offset),
+                result: result.map_err(|persistence| Failure { code: code_of("expired"), persistence }),
+                late: false,
+            })
+        },
+    )
+}
+
+/// Facts of which the calls make sense: each begins once and returns at most once, after it began.
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let call = (submission(), any::<bool>(), 0usize..4, any::<bool>());
+    let calls = prop::collection::vec(call, 0..12);
+    let others = prop_oneof![
+        9 => callback(),
+        1 => (0usize..2).prop_map(|close| Event::StepEnded(close, StepEnd::TimedOut(1))),
+    ];
+    let others = prop::collection::vec((any::<prop::sample::Index>(), others), 0..12);
+    (calls, any::<bool>(), others).prop_map(|(mut calls, tidy, others)| {
+        if tidy {
+            calls.sort_by_key(|(submission, ..)| *submission);
+        }
+        let mut events = Vec::new();
+        let mut open = Vec::new();
+        let mut made = BTreeSet::new();
+        for (submission, refused, lag, returns) in calls {
+            if !made.insert(submission) {
+                continue;
+            }
+            events.push(Event::Send(submission));
+            let code = code_of("queue_full");
+            let end = if refused { Event::SendFailed(submission, code) } else { Event::Sent(submission) };
+            if tidy || returns {
+                open.push(end);
+            }
+            while open.len() > if tidy { 0 } else { lag } {
+                events.push(open.remove(0));
+            }
+        }
+        events.extend(open);
+        for (at, other) in others {
+            events.insert(at.index(events.len() + 1), other);
+        }
+        events
+    })
+}
+
+fn some_log() -> impl Strategy<Value = Vec<LogRecord>> {
+    let record = (prop::option::weighted(0.9, submission()), 0i64..12, prop::bool::weighted(0.1));
+    prop::collection::vec(record, 0..8).prop_map(|records| {
+        let mut next = 0;
+        let mut place = |(identity, hole, differs): (Option<Submission>, i64, bool)| {
+            let offset = Offset(next + if hole > 10 { 1 } else { 0 });
+            next = offset.0 + 1;
+            LogRecord { offset, identity, content: if differs { Content::Differs } else { Content::Intact } }
+        };
+        records.into_iter().map(&mut place).collect()
+    })
+}
+
+fn some_trace() -> impl Strategy<Value = Trace> {
+    (events(), prop::collection::vec(some_log(), 4)).prop_map(|(events, logs)| {
+        let places = [(0, 0), (0, 1), (1, 0), (1, 1)];
+        let logs =
+            logs.iter().zip(places).map(|(records, (topic, partition))| log(topic, partition, records));
+        Trace {
+            events: events.into_iter().collect(),
+            logs: logs.collect(),
+            ending: Ending::Complete,
+            client: Client::default(),
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #[test]
+    fn anomalies_are_what_the_reference_says(plan in some_plan(), trace in some_trace()) {
+        let findings = judge(&plan, &trace);
+        let listed = found(&findings);
+        let set: BTreeSet<_> = listed.iter().cloned().collect();
+        prop_assert_eq!(set.len(), listed.len(), "an instance is listed twice: {:?}", listed);
+        prop_assert_eq!(set, Naive::new(&plan, &trace).anomalies());
+    }
+
+    #[test]
+    fn outcomes_are_what_the_reference_says(plan in some_plan(), trace in some_trace()) {
+        let findings = judge(&plan, &trace);
+        let naive = Naive::new(&plan, &trace);
+        let mut counts = (0, 0, 0);
+        for s in &naive.made {
+            let outcome = findings.outcomes.get(*s).unwrap();
+            prop_assert_eq!(outcome == Outcome::Ok, naive.is_ok(*s));
+            prop_assert_eq!(matches!(outcome, Outcome::Failed { .. }), naive.failed(*s));
+            match outcome {
+                Outcome::Ok => counts.0 += 1,
+                Outcome::Failed { .. } => counts.1 += 1,
+                Outcome::Unknown(_) => counts.2 += 1,
+            }
+        }
+        let judged = findings.counts;
+        prop_assert_eq!((judged.ok, judged.failed, judged.unknown), counts);
+        prop_assert_eq!(judged.sent, naive.made.len() as u64);
+        let foreign = naive.records.iter().filter(|(_, record)| record.identity.is_none()).count();
+        prop_assert_eq!(judged.foreign, foreign as u64);
+        let unknown: BTreeSet<_> = naive.made.iter().filter(|s| !naive.is_ok(**s) && !naive.failed(**s)).collect();
+        let mut resolved = Vec::new();
+        for run in &findings.resolved {
+            for k in 0..run.count {
+                let s = Submission { message: run.first.message.plus(k), again: run.first.again };
+                prop_assert!(unknown.contains(&s));
+                let places: Vec<_> = run.places.iter().map(|p| p.plus(k)).map(|p| (p.partition, p.offset)).collect();
+                prop_assert_eq!(places, naive.copies(s));
+                resolved.push(s);
+            }
+        }
+        prop_assert_eq!(resolved.len(), unknown.len());
+    }
+}

@@ -1,0 +1,1 @@
+//! Plain cases, each as a reader of the reference would write it down.
