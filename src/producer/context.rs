@@ -11,7 +11,7 @@ use rdkafka::producer::{DeliveryResult, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::id::{MessageId, Offset, Partition, ProducerIndex, Submission};
-use crate::trace::{Callback, Failure};
+use crate::trace::{Callback, Code, Failure};
 
 use super::{code, native};
 
@@ -38,6 +38,10 @@ pub(super) struct Context {
 pub(super) struct Heard {
     /// Answers, in their order.
     pub(super) callbacks: Vec<Callback>,
+    /// For each code in them that is new, librdkafka's words for it.
+    pub(super) words: Vec<(Code, String)>,
+    /// Codes that have been put in words.
+    explained: Vec<Code>,
     /// Something went wrong outside messages. Whether the client has given up by it has to be asked: rust-rdkafka
     /// hands on the code behind a fatal error, not that it is one.
     pub(super) error: bool,
@@ -78,11 +82,12 @@ impl ProducerContext for Context {
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, opaque: usize) {
+        let mut heard = self.heard();
         let (message, result) = match result {
             Ok(message) => (message, Ok(())),
-            Err((error, message)) => (message, Err(failure(error, message))),
+            Err((error, message)) => (message, Err(heard.failure(error, message))),
         };
-        let callback = Callback {
+        heard.callbacks.push(Callback {
             submission: submission(opaque),
             producer: self.producer,
             partition: (message.partition() >= 0).then(|| Partition(message.partition())),
@@ -90,14 +95,20 @@ impl ProducerContext for Context {
             offset: (result.is_ok() && message.offset() >= 0).then(|| Offset(message.offset())),
             result,
             late: false,
-        };
-        self.heard().callbacks.push(callback);
+        });
     }
 }
 
-fn failure(error: &KafkaError, message: &BorrowedMessage<'_>) -> Failure {
-    let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-    Failure { code: code::in_callback(code), persistence: native::persistence(message) }
+impl Heard {
+    fn failure(&mut self, error: &KafkaError, message: &BorrowedMessage<'_>) -> Failure {
+        let error = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        let code = code::in_callback(error);
+        if !self.explained.contains(&code) {
+            self.explained.push(code);
+            self.words.push((code, error.to_string()));
+        }
+        Failure { code, persistence: native::persistence(message) }
+    }
 }
 
 #[cfg(test)]

@@ -140,17 +140,12 @@ fn refusal(error: &KafkaError) -> Refusal {
 
 /// Which client it is, and what of its settings the plan decides.
 pub fn client(plan: &Plan) -> Client {
-    let settings = |producer: &plan::Producer| {
-        let effective = settings::effective(producer);
-        let mut pairs: Vec<_> =
-            effective.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect();
-        pairs.sort();
-        pairs
-    };
+    let settings = |producer| settings::pairs(&settings::effective(producer));
     Client {
         name: "librdkafka".to_owned(),
         version: get_rdkafka_version().1,
         settings: plan.producers.iter().map(settings).collect(),
+        said: Vec::new(),
     }
 }
 
@@ -345,6 +340,8 @@ mod tests {
         fixture.send(0).unwrap();
         fixture.wait_for(1);
         assert_eq!(fixture.send(1).unwrap_err().error, ClientError::Fatal);
+        let words = fixture.recorder.take_said();
+        assert!(words[0].words.contains("sequence"), "{words:?}");
         let fatal: Vec<_> =
             fixture.recorder.take().iter().filter(|event| matches!(event, Event::Fatal(..))).collect();
         let code = Code::from_name("OUT_OF_ORDER_SEQUENCE_NUMBER").unwrap();

@@ -61,6 +61,9 @@ pub trait Sink: Send + Sync {
 
     /// The producer has given up for good.
     fn fatal(&self, producer: ProducerIndex, code: Code);
+
+    /// What the client says of a code in its own words; at least before the first callback with that code.
+    fn said(&self, producer: ProducerIndex, code: Code, words: &str);
 }
 
 impl Sink for Recorder {
@@ -70,5 +73,9 @@ impl Sink for Recorder {
 
     fn fatal(&self, producer: ProducerIndex, code: Code) {
         self.record(Event::Fatal(producer, code));
+    }
+
+    fn said(&self, producer: ProducerIndex, code: Code, words: &str) {
+        Recorder::said(self, producer, code, words);
     }
 }

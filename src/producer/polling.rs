@@ -130,10 +130,12 @@ impl Gate {
         }
         if client.context().take_error()
             && !orders.given_up
-            && let Some((error, _)) = client.client().fatal_error()
+            && let Some((error, words)) = client.client().fatal_error()
         {
             orders.given_up = true;
-            self.sink.fatal(self.producer, code::in_callback(error));
+            let code = code::in_callback(error);
+            self.sink.said(self.producer, code, &words);
+            self.sink.fatal(self.producer, code);
         }
         Turn::Again
     }
@@ -141,10 +143,14 @@ impl Gate {
     /// Reports the callbacks that were polled; whether there were some.
     fn hand_on(&self, client: &BaseProducer<Context>) -> bool {
         let context = client.context();
-        let mut callbacks = mem::take(&mut context.heard().callbacks);
+        let (mut callbacks, words) = {
+            let mut heard = context.heard();
+            (mem::take(&mut heard.callbacks), mem::take(&mut heard.words))
+        };
         if callbacks.is_empty() {
             return false;
         }
+        words.iter().for_each(|(code, words)| self.sink.said(self.producer, *code, words));
         self.sink.callbacks(&callbacks);
         callbacks.clear();
         context.heard().callbacks = callbacks;

@@ -37,6 +37,14 @@ pub(super) fn effective(producer: &Producer) -> Vec<&Setting> {
     effective
 }
 
+/// Keys and values, sorted by key.
+pub(super) fn pairs(settings: &[&Setting]) -> Vec<(String, String)> {
+    let mut pairs: Vec<_> =
+        settings.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect();
+    pairs.sort();
+    pairs
+}
+
 /// The client's configuration as the scenario asks for it, connected to nothing.
 pub(super) fn asked_for(producer: &Producer) -> ClientConfig {
     let mut config = ClientConfig::new();

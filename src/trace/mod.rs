@@ -3,6 +3,8 @@
 //! The [`Recorder`] decides the order, once; everything after it is a pure function of the [`Trace`]. A trace takes at
 //! most 64 bytes a message: sends are kept as runs, callbacks as columns.
 
+use crate::id::ProducerIndex;
+
 mod code;
 mod columns;
 mod event;
@@ -52,4 +54,18 @@ pub struct Client {
     /// The scenario's settings as they took effect, for each producer in the order of the plan, sorted by key: what
     /// the scenario or its preset set, not the client's defaults.
     pub settings: Vec<Vec<(String, String)>>,
+    /// What it said of errors in its own words, for each producer and code what it said first, in the order in which
+    /// they came.
+    pub said: Vec<Said>,
+}
+
+/// A client's own words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Whose.
+    pub producer: ProducerIndex,
+    /// What they stand for in the trace.
+    pub code: Code,
+    /// The words.
+    pub words: String,
 }

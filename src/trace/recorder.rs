@@ -7,11 +7,11 @@ use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::id::Submission;
+use crate::id::{MessageId, ProducerIndex, Submission};
 use crate::submissions::Submissions;
 
 use super::event::{Callback, Event};
-use super::{Code, Events};
+use super::{Code, Events, Said};
 
 /// Where facts are recorded while a plan is executed.
 #[derive(Debug, Default)]
@@ -47,6 +47,7 @@ struct State {
     accepted: Marks,
     answered: Marks,
     timed_out: Submissions,
+    said: Vec<Said>,
     /// Nothing is recorded any more.
     closed: bool,
     waiters: usize,
@@ -106,6 +107,15 @@ impl Recorder {
         self.wake(state);
     }
 
+    /// What a client said of an error in its own words; kept if it is the first of that producer and code.
+    pub fn said(&self, producer: ProducerIndex, code: Code, words: &str) {
+        let mut state = self.lock();
+        let known = state.said.iter().any(|said| said.producer == producer && said.code == code);
+        if !known && !state.closed {
+            state.said.push(Said { producer, code, words: words.to_owned() });
+        }
+    }
+
     /// Any other fact.
     pub fn record(&self, event: Event) {
         let mut state = self.lock();
@@ -128,7 +138,7 @@ impl Recorder {
 
     /// Waits until something holds, or until the deadline; whether it holds. The condition is asked under the lock,
     /// at once and after each callback or other fact.
-    pub fn wait(&self, deadline: Instant, holds: impl Fn(&Progress<'_>) -> bool) -> bool {
+    pub fn wait(&self, deadline: Instant, mut holds: impl FnMut(&Progress<'_>) -> bool) -> bool {
         let mut state = self.lock();
         state.waiters += 1;
         let held = loop {
@@ -159,7 +169,7 @@ impl Recorder {
     /// The accepted submissions that have no callback yet.
     pub fn outstanding(&self) -> Submissions {
         let state = self.lock();
-        state.accepted.iter().filter(|submission| !state.answered.contains(*submission)).collect()
+        state.accepted.without(&state.answered)
     }
 
     /// From now on nothing is recorded: callbacks of a clean-up that the scenario did not ask for are no events.
@@ -167,11 +177,16 @@ impl Recorder {
         self.lock().closed = true;
     }
 
-    /// The facts; the recorder is empty and closed afterwards.
+    /// The facts; the recorder is empty of them and closed afterwards.
     pub fn take(&self) -> Events {
         let mut state = self.lock();
         state.closed = true;
         std::mem::take(&mut state.events)
+    }
+
+    /// What clients said of errors in their own words; they are forgotten afterwards.
+    pub fn take_said(&self) -> Vec<Said> {
+        std::mem::take(&mut self.lock().said)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -257,13 +272,21 @@ impl Marks {
         self.first.get(word).is_some_and(|marks| marks & bit != 0)
     }
 
-    fn iter(&self) -> impl Iterator<Item = Submission> {
-        let numbers = (0u32..).zip(&self.first).flat_map(|(word, marks)| {
-            (0..64u32).filter(move |bit| marks >> bit & 1 == 1).map(move |bit| word * 64 + bit)
-        });
-        numbers
-            .map(|number| Submission::first(crate::id::MessageId(number)))
-            .chain(self.again.iter().copied())
+    /// The members that are not members of the other; found word by word, since a million may be outstanding while
+    /// callbacks wait for the lock.
+    fn without(&self, other: &Self) -> Submissions {
+        let mut found = Submissions::new();
+        for (at, marks) in (0u32..).zip(&self.first) {
+            let mut left = marks & !other.first.get(at as usize).copied().unwrap_or(0);
+            while left != 0 {
+                let skipped = left.trailing_zeros();
+                let run = (left >> skipped).trailing_ones();
+                found.insert_run(MessageId(at * 64 + skipped), run, 0);
+                left &= left.checked_add(1 << skipped).unwrap_or(0);
+            }
+        }
+        found.extend(self.again.difference(&other.again).copied());
+        found
     }
 }
 
@@ -277,7 +300,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::id::{MessageId, Offset, Partition, ProducerIndex};
+    use proptest::prelude::*;
+
+    use crate::id::{Offset, Partition};
 
     fn message(number: u32) -> Submission {
         Submission::first(MessageId(number))
@@ -319,6 +344,29 @@ mod tests {
         recorder.callback(ok(1));
         let last = recorder.take().iter().last();
         assert_eq!(last, Some(Event::Callback(Callback { late: true, ..ok(1) })));
+    }
+
+    proptest! {
+        #[test]
+        fn outstanding_is_what_was_sent_and_has_no_callback(sent in marks(), answered in marks()) {
+            let recorder = Recorder::default();
+            sent.iter().for_each(|submission| recorder.sent(*submission));
+            answered.iter().for_each(|submission| {
+                recorder.callback(Callback { submission: *submission, ..ok(0) });
+            });
+            let expected: Submissions = sent.difference(&answered).copied().collect();
+            prop_assert_eq!(recorder.outstanding(), expected);
+        }
+    }
+
+    fn marks() -> impl Strategy<Value = HashSet<Submission>> {
+        let run = (0u32..200, 1u32..150, 0u16..2);
+        prop::collection::vec(run, 0..6).prop_map(|runs| {
+            let members = |(first, count, again)| {
+                (first..first + count).map(move |number| Submission { message: MessageId(number), again })
+            };
+            runs.into_iter().flat_map(members).collect()
+        })
     }
 
     #[test]
