@@ -182,7 +182,7 @@ mod tests {
 
     use super::*;
     use crate::kafka::batch::varint::put;
-    use crate::kafka::batch::{BatchBuilder, Compression, HEADER_LEN, NewRecord, field};
+    use crate::kafka::batch::{BatchBuilder, Compression, HEADER_LEN, Marker, NewRecord, entries, field};
 
     /// What a record holds, owned.
     type Owned = (i64, Option<Vec<u8>>, Option<Vec<u8>>, Vec<(String, Option<Vec<u8>>)>);
@@ -233,6 +233,52 @@ mod tests {
 
     /// No attributes, deltas 0, no key, no value, no headers.
     const PLAIN: [u8; 6] = [0, 0, 0, 1, 1, 0];
+
+    /// What clients sent to Apache Kafka 4.3.1 and what came back from its log: records `… 0` to `… 2` without keys.
+    const OF_LIBRDKAFKA_2_12: [&str; 5] = [
+        "00000000000000000000008b0000000002a510621500000000000200000000000003e800000000000003eaffffffffffffffffffffffffffff000000033a000000012e6c696272646b61666b61206c696272646b61666b612030003a000202012e6c696272646b61666b61206c696272646b61666b612031003a000404012e6c696272646b61666b61206c696272646b61666b61203200",
+        "00000000000000000000006900000000021d00ca1e00010000000200000000000003e800000000000003eaffffffffffffffffffffffffffff000000031f8b0800000000000003b362606060d4cbc94c2a4ac94e4ccb4e5440621a3058313031e1923504cab2b0e09235620000665c215a5a000000",
+        "00000000000000000000005d0000000002ddfee2d300020000000200000000000003e800000000000003eaffffffffffffffffffffffffffff000000035a403a000000012e6c696272646b61666b61201d0b1430003a0002025e1e001431003a0004045e1e00043200",
+        "00000000000000000000006f0000000002627c37e000030000000200000000000003e800000000000003eaffffffffffffffffffffffffffff0000000304224d186040822f000000f7023a000000012e6c696272646b61666b61200b006f30003a0002021e00056f31003a0004041e0002506b6120320000000000",
+        "0000000000000000000000640000000002017c025000040000000200000000000003e800000000000003eaffffffffffffffffffffffffffff0000000328b52ffd0058550100f83a000000012e6c696272646b61666b612030003a00020231003a00040432000300002c4181d2715902",
+    ];
+    const OF_JAVA_4_3: [&str; 5] = [
+        "0000000000000000000000760000000002862654e1000000000002000001a209808698000001a2098086b80000000000000006000000000000000000032c00000001206a617661206a617661206a6176612030002c00400201206a617661206a617661206a6176612031002c00400401206a617661206a617661206a617661203200",
+        "00000000000000030000006000000000025176f78e000100000002000001a20980e2e4000001a20980e305000000000000000b000000000000000000031f8b08000000000000ffd36160606054c84a2c4b44220c1874189c9830840d41c22c18c2460c00abdf3d8545000000",
+        "00000000000000030000006a00000000027b9a1984000200000002000001a20980e877000001a20980e8be000000000000000c0000000000000000000382534e415050590000000001000000010000002547242c00000001206a6176611d051830002e008e0102421800003105180004421800043200",
+        "0000000000000000000000650000000002a748a7ee000300000002000001a20980ee2a000001a20980ee63000000000000000d0000000000000000000304224d1860408225000000a72c00000001206a61766105006d30002c00700217006a31002c007204170050766120320000000000",
+        "00000000000000000000005e00000000020ef67cd8000400000002000001a20980f46b000001a20980f4ac000000000000000e0000000000000000000328b52ffd00580c0100a82c00000001206a61766130002e00820102310432000400600a10eece69101724010000",
+    ];
+    /// A marker that the same node wrote.
+    const COMMIT_OF_KAFKA_4_3: &str = "0000000000000002000000420000000002fc6099c7003000000000000001a2097fd8d9000001a2097fd8d900000000000000050001ffffffff000000012000000008000000010c00000000000000";
+
+    fn from_hex(hex: &str) -> Batch {
+        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+        let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
+        Batch::try_from(entries(bytes.into()).next().unwrap().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn batches_of_other_clients_are_read_in_every_codec() {
+        for (client, text) in [(OF_LIBRDKAFKA_2_12, "librdkafka librdkafka"), (OF_JAVA_4_3, "java java java")]
+        {
+            for (codec, hex) in (0..).zip(client) {
+                let batch = from_hex(hex);
+                assert_eq!((batch.check_crc(), batch.check_count()), (Ok(()), Ok(())));
+                assert_eq!(batch.compression(), Compression::try_from(codec));
+                let values: Vec<_> =
+                    read(&batch).unwrap().into_iter().map(|(_, _, value, _)| value.unwrap()).collect();
+                assert_eq!(values, [0, 1, 2].map(|n| format!("{text} {n}").into_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn our_markers_are_those_of_the_broker() {
+        let theirs = from_hex(COMMIT_OF_KAFKA_4_3);
+        let ours = BatchBuilder::marker(Marker::Commit, (5, 1), 0, theirs.max_timestamp()).build().unwrap();
+        assert_eq!(ours.edit().base_offset(2).leader_epoch(0).finish(), theirs);
+    }
 
     #[test]
     fn headers_keep_their_order_and_repeated_keys() {
