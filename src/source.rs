@@ -104,6 +104,17 @@ impl Span {
         self.start as usize..self.end as usize
     }
 
+    /// The span as a number, for a reader whose interface passes numbers alone.
+    pub(crate) fn to_bits(self) -> u64 {
+        u64::from(self.start) << 32 | u64::from(self.end)
+    }
+
+    /// The span of which [`Span::to_bits`] made that number.
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        let [a, b, c, d, e, f, g, h] = bits.to_be_bytes();
+        Self { start: u32::from_be_bytes([a, b, c, d]), end: u32::from_be_bytes([e, f, g, h]) }
+    }
+
     /// From the start of one to the end of the other.
     #[must_use]
     pub fn to(self, other: Self) -> Self {

@@ -1,5 +1,13 @@
 //! Mistakes, shown on the user's own text: what is wrong, where, and what would be right.
 
+mod code;
+mod nearest;
+mod render;
+
+pub use code::Code;
+pub use nearest::nearest;
+pub use render::{Style, render};
+
 use std::sync::Arc;
 
 use crate::source::{Source, Span};
@@ -39,13 +47,6 @@ pub enum Severity {
     Warning,
 }
 
-/// The kinds of mistakes, each with its explanation: the catalogue behind `inflight explain`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Code {
-    /// The file cannot be read at all.
-    Unreadable,
-}
-
 impl Diagnostic {
     /// A mistake at a place.
     pub fn new(code: Code, source: &Arc<Source>, span: Span, message: impl Into<String>) -> Self {
@@ -57,6 +58,27 @@ impl Diagnostic {
             help: None,
             note: None,
         }
+    }
+
+    /// A mistake of the whole file, with no place in it.
+    pub fn of_file(code: Code, source: &Arc<Source>, message: impl Into<String>) -> Self {
+        Self { labels: Vec::new(), ..Self::new(code, source, Span::default(), message) }
+    }
+
+    /// With a word on its place.
+    #[must_use]
+    pub fn word(mut self, text: impl Into<String>) -> Self {
+        if let Some(label) = self.labels.last_mut() {
+            label.text = text.into();
+        }
+        self
+    }
+
+    /// With a further place.
+    #[must_use]
+    pub fn and(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.labels.push(Label { span, text: text.into() });
+        self
     }
 
     /// With a hint of what would be right.
