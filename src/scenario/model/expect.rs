@@ -1,0 +1,136 @@
+//! What should come of a scenario.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use serde::de::Deserializer;
+
+use super::leaf::{Leaf, read_leaf};
+use super::{AnomalyKind, Field, Form, Listed, Map, Number};
+
+/// What should come of it. Submissions are named by number: `0`, ranges `0..3` (both ends included), and `"0'"` for
+/// the second submission of message 0. What no key covers fails.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Expect {
+    /// Exactly which submissions have an ok callback: `all`, `none`, a list, or `{log: n}` for n records in the logs,
+    /// whatever the callbacks. Default: all that no other key names.
+    pub delivered: Field<Delivered>,
+    /// Which have the outcome failed, by a callback or by the call, by code: `{expired: [0..2]}`.
+    pub failed: Field<Map<Listed<Range, Range>>>,
+    /// Which have the outcome unknown, by code: `{expired: [0], written: [0]}`.
+    pub unknown: Field<Unknown>,
+    /// The producer gives up for good, with that code. Default: it does not.
+    pub fatal: Field<Reason>,
+    /// The anomalies that occur: a list of kinds that must, or `{must: […], may: […]}`. Default: none.
+    pub anomalies: Field<Anomalies>,
+}
+
+/// Which submissions have an ok callback.
+pub type Delivered = Form<Listed<Word, Range>, Log>;
+
+/// The anomalies that occur.
+pub type Anomalies = Form<Listed<AnomalyKind, AnomalyKind>, MustMay>;
+
+/// Outcome unknown, by code; under `written`, which of them stand in the log.
+pub type Unknown = Map<Listed<Range, Range>>;
+
+/// All submissions, or none.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// All of them.
+    All,
+    /// None of them.
+    None,
+}
+
+/// So many records in the logs, whatever the callbacks.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// How many records.
+    pub log: Field<Number<0, { u64::MAX }>>,
+}
+
+/// Anomalies that must, and those that may occur.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MustMay {
+    /// Each of these must occur.
+    pub must: Field<Vec<Field<AnomalyKind>>>,
+    /// Each of these may occur: a race that is legal.
+    pub may: Field<Vec<Field<AnomalyKind>>>,
+}
+
+/// A code: the protocol's name for what a broker says, such as `MESSAGE_TOO_LARGE`, or a word for what a client says
+/// by itself, such as `expired`.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[schemars(inline)]
+pub struct Reason(pub String);
+
+/// One submission or several that follow each other: `0`, `0..3` (both ends included), `"0'"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The number of the first message.
+    pub first: u32,
+    /// The number of the last message, not below the first.
+    pub last: u32,
+    /// Which submission of them: 0 for the first, 1 for the second.
+    pub again: u16,
+}
+
+impl Leaf for Range {
+    const NAME: &'static str = "Range";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            let shown = if text.chars().count() > 40 { "this" } else { text };
+            format!(
+                "takes numbers of messages, not '{shown}'\nwrite 0, a range 0..3, or \"0'\" for a second submission"
+            )
+        };
+        let again = text.len() - text.trim_end_matches('\'').len();
+        let numbers = text.trim_end_matches('\'');
+        let (first, last) = numbers.split_once("..").unwrap_or((numbers, numbers));
+        let number = |digits: &str| {
+            let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            plain.then(|| digits.parse::<u32>().unwrap_or(u32::MAX)).ok_or_else(wrong)
+        };
+        let range = Self {
+            first: number(first)?,
+            last: number(last)?,
+            again: u16::try_from(again).map_err(|_| wrong())?,
+        };
+        if range.last < range.first {
+            return Err(format!("takes ranges that go up, not '{text}'\nwrite {last}..{first}"));
+        }
+        Ok(range)
+    }
+}
+
+impl<'de> Deserialize<'de> for Range {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_leaf(deserializer)
+    }
+}
+
+impl JsonSchema for Range {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Range".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                { "type": "integer", "minimum": 0 },
+                { "type": "string", "pattern": "^[0-9]+(\\.\\.[0-9]+)?'*$" },
+            ]
+        })
+    }
+}

@@ -1,0 +1,131 @@
+//! The vocabulary of a scenario. These types are what the reader reads, their doc comments are the reference and the
+//! JSON Schema.
+
+mod anomaly;
+mod expect;
+mod leaf;
+mod producer;
+mod schema;
+mod snapshot;
+mod step;
+mod topic;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::field::Field;
+
+pub use anomaly::AnomalyKind;
+pub use expect::{Anomalies, Delivered, Expect, Log, MustMay, Range, Reason, Unknown, Word};
+pub use leaf::{Duration, Form, Listed, Map, Name, Number, Raw, Template, Text};
+pub use producer::{Preset, Producer};
+pub use snapshot::{Include, Partitions, Snapshot, SnapshotOrder};
+pub use step::{Close, Headers, Mode, Send, Step, Wait, WaitFor};
+pub use topic::Topic;
+
+/// How many messages a scenario may have.
+pub const MAX_MESSAGES: u64 = 100_000_000;
+/// How many partitions a topic may have.
+pub const MAX_PARTITIONS: u64 = 10_000;
+
+/// A scenario: what an application sends, how, and what should come of it. Six lines are a complete, useful one.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scenario {
+    /// What people call it, and the name of its snapshot. Default: the path of the file without its ending, relative
+    /// to the folder that was asked for.
+    pub name: Field<Text>,
+    /// What it shows, for people.
+    pub description: Field<Text>,
+    /// Words to select it by.
+    pub tags: Field<Vec<Field<Text>>>,
+    /// The topic, as a name or with its properties. It is created before the first step.
+    pub topic: Field<Form<Name, Topic>>,
+    /// Several topics. Each send names its own; with one topic in the list it need not.
+    pub topics: Field<Vec<Field<Form<Name, Topic>>>>,
+    /// How many brokers the embedded cluster has. More than 1 is not built yet. Default: 1.
+    pub brokers: Field<Number<1, 100>>,
+    /// How many messages. Together with `mode` the short form of `steps`.
+    pub count: Field<Number<1, MAX_MESSAGES>>,
+    /// The key of each message, a template; `null` for none. Default: none.
+    pub key: Field<Template>,
+    /// The value of each message, a template; `null` for a tombstone. Default: `"{{ i }}"`.
+    pub value: Field<Template>,
+    /// The headers of each message: names, and templates for their values. A list of such mappings where one name
+    /// stands several times. The name `inflight` is the runner's own.
+    pub headers: Field<Headers>,
+    /// The partition of each message, a number or a template that makes one. Default: the client chooses.
+    pub partition: Field<Template>,
+    /// The timestamp of each message in milliseconds since 1970, a number or a template that makes one. Default: the
+    /// client takes its own clock.
+    pub timestamp: Field<Template>,
+    /// What every random choice of templates starts from. Default: 0.
+    pub seed: Field<Number<0, { u64::MAX }>>,
+    /// When the next message may be sent. Default: `async`.
+    pub mode: Field<Mode>,
+    /// The longest wait. In mode `sync`: for one acknowledgement. In mode `window`: until fewer than n are
+    /// outstanding; when it passes, `timeout` names the oldest, which leaves the window. In mode `async`: the longest
+    /// drain after the last send, and one `timeout` names all that are outstanding. A callback that comes later is
+    /// `late`. A timeout by itself fails nothing. Default: 10s.
+    pub ack_wait: Field<Duration>,
+    /// What the application does when `ack_wait` passes. Default: `stop`.
+    pub on_timeout: Field<OnTimeout>,
+    /// The longest time of the whole scenario, from the first step. Default: 60s.
+    pub deadline: Field<Duration>,
+    /// What the application does when the client's buffer is full. Default: `wait`.
+    pub queue_full: Field<QueueFull>,
+    /// The producer and its settings.
+    pub producer: Field<Producer>,
+    /// Several producers, by name. Each send names its own; with one producer here it need not.
+    pub producers: Field<Map<Producer>>,
+    /// What has happened before the first step. Default: `warm`.
+    pub start: Field<Start>,
+    /// When callbacks are served. Default: `background`.
+    pub callbacks: Field<Callbacks>,
+    /// What the application does, step by step, instead of `count` and `mode`. Message numbers run on over all sends.
+    pub steps: Field<Vec<Field<Step>>>,
+    /// What should come of it, besides the snapshot. Default: everything is delivered, and there is no anomaly.
+    pub expect: Field<Expect>,
+    /// What the snapshot shows.
+    pub snapshot: Field<Snapshot>,
+}
+
+/// What the application does when `ack_wait` passes.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum OnTimeout {
+    /// The remaining sends and steps are left out; then it drains and closes.
+    Stop,
+    /// It goes on, as a program does that catches the exception.
+    Continue,
+}
+
+/// What the application does when the client's buffer is full.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueFull {
+    /// It waits for room, up to `ack_wait`.
+    Wait,
+    /// It takes the refusal: `send_failed` with `queue_full`.
+    Fail,
+}
+
+/// What has happened before the first step.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// The producer is connected, knows its topics and has its producer id: an application that has run for long.
+    Warm,
+    /// Nothing: a program's very first send.
+    Cold,
+}
+
+/// When callbacks are served.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Callbacks {
+    /// While sending, as with a thread that polls.
+    Background,
+    /// Only at waits, flushes and the end.
+    OnWait,
+}

@@ -1,0 +1,78 @@
+//! Steps, and what is common to all ways of sending.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Duration, Field, Form, Listed, MAX_MESSAGES, Map, Name, Number, Template};
+
+/// When the next message may be sent.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// When the one before has been acknowledged, or `ack_wait` has passed.
+    Sync,
+    /// At once.
+    Async,
+    /// When fewer than so many are unacknowledged.
+    Window(Field<Number<1, MAX_MESSAGES>>),
+}
+
+/// Headers of a message: names, and templates for their values; `null` for a header without a value.
+pub type Headers = Listed<Map<Template>, Map<Template>>;
+
+/// One thing that the application does.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Sends messages: so many, without waiting, or with more said about them.
+    Send(Form<Number<1, MAX_MESSAGES>, Send>),
+    /// Waits: `wait: callbacks` until every submission has its callback, up to `ack_wait`.
+    Wait(Form<WaitFor, Wait>),
+    /// Flushes every producer, up to `ack_wait` or as long as is said: `flush`, `flush: 2s`.
+    Flush(Option<Duration>),
+    /// Closes a producer: flushes it, up to `ack_wait`, and lets go of it. `close`, or `close: NAME` where there are
+    /// several. It cannot be used afterwards.
+    Close(Option<Form<Name, Close>>),
+}
+
+/// Messages to send. What is left out is as the scenario says.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Send {
+    /// How many.
+    pub count: Field<Number<1, MAX_MESSAGES>>,
+    /// When the next may be sent. Default: `async`.
+    pub mode: Field<Mode>,
+    /// Which producer sends them, where there are several.
+    pub producer: Field<Name>,
+    /// To which topic, where there are several.
+    pub topic: Field<Name>,
+    /// The key of each, a template.
+    pub key: Field<Template>,
+    /// The value of each, a template.
+    pub value: Field<Template>,
+    /// The headers of each.
+    pub headers: Field<Headers>,
+    /// The partition of each, a number or a template that makes one.
+    pub partition: Field<Template>,
+    /// The timestamp of each in milliseconds since 1970, a number or a template that makes one.
+    pub timestamp: Field<Template>,
+}
+
+/// What a wait waits for.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitFor {
+    /// Every submission has its callback.
+    Callbacks,
+}
+
+/// A wait for a condition: not built yet.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wait {}
+
+/// How to close a producer: not built yet.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Close {}
