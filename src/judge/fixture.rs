@@ -89,7 +89,7 @@ pub(crate) fn add_batch(plan: &mut Plan, count: u32, producer: u16, mode: Mode) 
         count,
         producer: ProducerIndex(producer),
         topic,
-        message: MessageTemplate {},
+        message: MessageTemplate::default(),
         span: Span::default(),
     };
     plan.batches.push(batch);

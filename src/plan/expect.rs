@@ -1,5 +1,6 @@
 //! What should come out of a run, besides its snapshot.
 
+use crate::scenario::AnomalyKind;
 use crate::source::{Span, Spanned};
 use crate::submissions::Submissions;
 use crate::trace::Code;
@@ -38,60 +39,4 @@ pub enum Delivered {
     These(Submissions, Span),
     /// So many records in the logs, whatever the callbacks.
     Log(u64, Span),
-}
-
-macro_rules! anomalies {
-    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
-        /// What can go wrong between a send and the log, by the name that scenarios use.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum AnomalyKind {
-            $($(#[$doc])* $variant,)*
-        }
-
-        impl AnomalyKind {
-            /// All of them, in the order of the reference.
-            pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// The name in scenarios and snapshots.
-            pub fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word,)* }
-            }
-        }
-    };
-}
-
-anomalies! {
-    /// Among the first copies of one producer and partition, a record stands behind one that was sent later.
-    Reordered = "reordered",
-    /// A later copy of a record stands behind one that was sent after it.
-    Replayed = "replayed",
-    /// One submission stands in the logs more than once, whatever partitions.
-    Duplicated = "duplicated",
-    /// Two submissions of one message both stand in the log.
-    ResentDuplicate = "resent_duplicate",
-    /// Acknowledged with acks other than 0, and not in the log.
-    Lost = "lost",
-    /// Reported ok with acks 0, and not in the log.
-    Vanished = "vanished",
-    /// Failed by a callback, no copy in the log, and a submission of the same producer and partition that was sent
-    /// later is in it.
-    Gap = "gap",
-    /// Failed, and in the log.
-    FailedButWritten = "failed_but_written",
-    /// Acknowledged at an offset where another record stands, or none does.
-    WrongOffset = "wrong_offset",
-    /// Acknowledged with acks other than 0, without an offset.
-    NoOffset = "no_offset",
-    /// Key, value, headers or timestamp differ from what was sent.
-    Corrupted = "corrupted",
-    /// Stands in a topic or partition that it was not sent to.
-    Misplaced = "misplaced",
-    /// One key in two partitions of a topic.
-    SplitKey = "split_key",
-    /// Offsets of ok callbacks of one producer and partition decrease.
-    CallbacksReordered = "callbacks_reordered",
-    /// No callback after a close whose flush ran out or was left out, without a purge asked for.
-    Unanswered = "unanswered",
-    /// More than one callback.
-    AnsweredTwice = "answered_twice",
 }

@@ -1,13 +1,17 @@
 //! What will happen: a scenario with its defaults explicit, its names resolved and its templates compiled.
 
+mod compile;
 mod expect;
+mod identity;
+mod load;
 mod message;
 #[expect(clippy::module_inception, reason = "the main type of the module has a file of its own")]
 mod plan;
+mod template;
 
-pub use expect::{AnomalyKind, Delivered, Expect};
-pub use message::{Message, MessageTemplate};
-pub use plan::{
-    Action, Batch, Callbacks, Mode, OnTimeout, Order, Origin, Plan, Producer, QueueFull, Setting, Snapshot,
-    Start, Step, Topic,
-};
+pub use crate::scenario::{AnomalyKind, Callbacks, OnTimeout, QueueFull, Start};
+pub use compile::{Options, compile};
+pub use expect::{Delivered, Expect};
+pub use load::{Loaded, load, of};
+pub use message::{Message, MessageTemplate, RenderError, TAG};
+pub use plan::{Action, Batch, Mode, Order, Origin, Plan, Producer, Setting, Snapshot, Step, Topic};

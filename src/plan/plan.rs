@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::{MessageId, ProducerIndex, TopicIndex};
+use crate::scenario::{Callbacks, OnTimeout, QueueFull, Start};
 use crate::source::{Source, Span};
 
 use super::expect::Expect;
-use super::message::MessageTemplate;
+use super::message::{Message, MessageTemplate, RenderError};
 
 /// A scenario that can be executed. Messages are rendered when they are sent: a plan of 10^8 messages is small.
 #[derive(Clone, Debug)]
@@ -170,42 +171,6 @@ pub enum Mode {
     Window(u32),
 }
 
-/// What the application does when `ack_wait` passes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnTimeout {
-    /// Leaves out the remaining sends and steps, drains and closes.
-    Stop,
-    /// Goes on.
-    Continue,
-}
-
-/// What the application does when the client's buffer is full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum QueueFull {
-    /// Waits for room, up to `ack_wait`.
-    Wait,
-    /// Takes the refusal.
-    Fail,
-}
-
-/// What has happened before the first step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// The producers are connected, know their topics and have their producer ids.
-    Warm,
-    /// Nothing.
-    Cold,
-}
-
-/// When callbacks are served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Callbacks {
-    /// While sending, as with a thread that polls.
-    Background,
-    /// Only at waits, flushes and the end.
-    OnWait,
-}
-
 /// What the snapshot shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one block of the view, shown or not")]
@@ -233,6 +198,18 @@ pub enum Order {
     Total,
     /// The application's calls, and each producer's callbacks for each partition, beside each other.
     Lanes,
+}
+
+impl Batch {
+    /// Makes one of its messages into a buffer that is used again and again.
+    pub fn render(&self, message: MessageId, into: &mut Message) -> Result<(), RenderError> {
+        self.message.render(message, into)
+    }
+
+    /// Whether its messages carry the runner's own header, by which they are recognised.
+    pub fn tagged(&self) -> bool {
+        self.message.tagged
+    }
 }
 
 impl Plan {

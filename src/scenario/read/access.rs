@@ -11,11 +11,11 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use crate::diagnostic::{Code, nearest};
+use crate::scenario::later;
+use crate::scenario::tree::{Node, Value};
 use crate::source::Span;
 
-use super::super::later;
-use super::super::tree::{Node, Value};
-use super::{At, Refused};
+use super::at::{At, Refused};
 
 type Entry = (Rc<Node>, Rc<Node>);
 

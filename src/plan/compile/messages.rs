@@ -1,0 +1,266 @@
+//! The messages of a batch: templates compiled, numbers checked, each tried out.
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::id::{MessageId, TopicIndex};
+use crate::scenario::Field;
+use crate::scenario::model::{self, Headers, Send};
+use crate::source::{Span, Spanned};
+
+use super::super::message::{Choice, Message, MessageTemplate, PARTITION, Shape, TAG, TIMESTAMP, number};
+use super::super::template::{Fault, FaultKind, MAX_OUTPUT, Template};
+use super::Compiler;
+
+/// What trying out all templates of a scenario may cost, in minijinja's units of fuel: some hundredths of a second.
+pub(super) const TRY_OUT: u64 = 2_000_000;
+/// So many messages of a batch are tried out, and the last.
+const TRIED: u32 = 16;
+/// How many headers a message may have.
+const MAX_HEADERS: usize = 1_000;
+
+type Written<'a> = &'a Spanned<model::Template>;
+
+impl Compiler<'_> {
+    /// Compiles the scenario's own templates, used or not, so that their mistakes are seen.
+    pub(super) fn check_defaults(&mut self) {
+        let scenario = self.scenario;
+        for field in [&scenario.key, &scenario.value, &scenario.partition, &scenario.timestamp] {
+            field.get().and_then(|written| self.template(written));
+        }
+        self.headers(&scenario.headers);
+    }
+
+    /// What the messages of a send look like; none where that is wrong and has been reported.
+    pub(super) fn message(
+        &mut self,
+        send: &Send,
+        topic: Option<TopicIndex>,
+        first: MessageId,
+        count: u32,
+    ) -> Option<MessageTemplate> {
+        let scenario = self.scenario;
+        let choose = |own, default| if Field::is_absent(own) { default } else { own };
+        let key = choose(&send.key, &scenario.key);
+        let value = choose(&send.value, &scenario.value);
+        let partition = choose(&send.partition, &scenario.partition);
+        let timestamp = choose(&send.timestamp, &scenario.timestamp);
+        let headers = if send.headers.is_absent() { &scenario.headers } else { &send.headers };
+        let shape = Shape {
+            seed: scenario.seed.value().map_or(0, |seed| seed.0),
+            key: self.part(key, None)?,
+            value: self.part(value, Some("{{ i }}"))?,
+            headers: self.headers(headers)?,
+            partition: self.choice(partition, PARTITION)?,
+            timestamp: self.choice(timestamp, TIMESTAMP)?,
+        };
+        let partitions = topic.and_then(|topic| self.topics.get(topic.index())).map(|topic| topic.partitions);
+        let message = MessageTemplate { shape: Arc::new(shape), tagged: false };
+        let places = Places { key, value, partition, timestamp, headers: headers.span() };
+        self.try_out(&message, &places, (first, count), partitions);
+        Some(message)
+    }
+
+    /// Key or value.
+    #[expect(clippy::option_option, reason = "reported, absent (no key, a tombstone), or a template")]
+    fn part(&mut self, field: &Field<model::Template>, default: Option<&str>) -> Option<Option<Template>> {
+        match field {
+            Field::Given(written) => self.template(written),
+            Field::Wrong(_) => None,
+            Field::Absent => match default {
+                Some(text) => self.compiled(text, None).map(Some),
+                None => Some(None),
+            },
+        }
+    }
+
+    #[expect(clippy::option_option, reason = "reported, null, or a template")]
+    fn template(&mut self, written: Written<'_>) -> Option<Option<Template>> {
+        match &written.value {
+            model::Template::Null => Some(None),
+            model::Template::Text(text) => self.compiled(text, Some(written.span)).map(Some),
+        }
+    }
+
+    /// A template by its text, compiled once; its mistakes are reported once.
+    fn compiled(&mut self, text: &str, span: Option<Span>) -> Option<Template> {
+        if let Some(known) = self.templates.get(text) {
+            return known.clone();
+        }
+        let compiled = match Template::compile(text, self.messages.unwrap_or_default()) {
+            Ok(template) => Some(template),
+            Err(faults) => {
+                let span = span.unwrap_or_default();
+                faults.into_iter().for_each(|fault| self.fault(fault, span));
+                None
+            }
+        };
+        self.templates.insert(text.to_owned(), compiled.clone());
+        compiled
+    }
+
+    fn fault(&mut self, fault: Fault, span: Span) {
+        let code = match fault.kind {
+            FaultKind::Syntax => Code::TemplateSyntax,
+            FaultKind::Name => Code::TemplateName,
+            FaultKind::Fails => Code::TemplateFails,
+        };
+        let place = fault.range.and_then(|range| self.inside(span, range)).unwrap_or(span);
+        let message = match fault.kind {
+            FaultKind::Syntax => format!("this template does not parse: {}", fault.message),
+            FaultKind::Name => fault.message,
+            FaultKind::Fails => format!("this template fails: {}", fault.message),
+        };
+        let mistake = self.mistake(code, place, message);
+        self.report(Diagnostic { help: fault.help, ..mistake });
+    }
+
+    /// The place of a part of a scalar's text, where the text stands in the file as it is.
+    fn inside(&self, scalar: Span, part: std::ops::Range<usize>) -> Option<Span> {
+        let written = self.source.slice(scalar);
+        let quoted = written.starts_with(['"', '\'']);
+        let text = if quoted { written.get(1..written.len().checked_sub(1)?)? } else { written };
+        // Escapes, doubled quotes and folded lines make text and file differ.
+        if text.contains(['\\', '\n']) || quoted && text.contains(['\'']) && written.starts_with('\'') {
+            return None;
+        }
+        let start = scalar.range().start + usize::from(quoted);
+        let end = (start + part.end).min(start + text.len());
+        (part.start <= text.len()).then(|| self.source.span_of_bytes(start + part.start..end))
+    }
+
+    fn headers(&mut self, field: &Field<Headers>) -> Option<Vec<(String, Option<Template>)>> {
+        let written = match field {
+            Field::Given(headers) => &headers.value,
+            Field::Wrong(_) => return None,
+            Field::Absent => return Some(Vec::new()),
+        };
+        let mut headers = Vec::new();
+        let mut right = true;
+        for (name, value) in written.items().iter().filter_map(Field::value).flat_map(|map| &map.0) {
+            let (Some(name), Some(value)) = (name.get(), value.get()) else {
+                right = false;
+                continue;
+            };
+            if name.value.0 == TAG {
+                let mistake =
+                    self.mistake(Code::Name, name.span, format!("the header '{TAG}' is the runner's own"));
+                self.report(mistake.help("choose another name"));
+            }
+            match self.template(value) {
+                Some(template) => headers.push((name.value.0.clone(), template)),
+                None => right = false,
+            }
+        }
+        if headers.len() > MAX_HEADERS {
+            let message = format!("{} headers; a message has at most {MAX_HEADERS}", headers.len());
+            self.report(self.mistake(Code::Limit, field.span().unwrap_or_default(), message));
+        }
+        right.then_some(headers)
+    }
+
+    fn choice<T>(&mut self, field: &Field<model::Template>, part: u32) -> Option<Choice<T>>
+    where
+        T: std::str::FromStr + PartialOrd + Default,
+    {
+        let written = match field {
+            Field::Given(written) => written,
+            Field::Wrong(_) => return None,
+            Field::Absent => return Some(Choice::Client),
+        };
+        let Some(template) = self.template(written)? else { return Some(Choice::Client) };
+        let Some(text) = template.pieces().and_then(super::super::template::Pieces::fixed) else {
+            return Some(Choice::Template(template));
+        };
+        match number(&text) {
+            Ok(number) => Some(Choice::Fixed(number)),
+            Err(reason) => {
+                let (code, name) = if part == PARTITION {
+                    (Code::Partition, "partition")
+                } else {
+                    (Code::OutOfRange, "timestamp")
+                };
+                self.report(self.mistake(code, written.span, format!("the {name} {reason}")));
+                None
+            }
+        }
+    }
+
+    /// Makes some messages of a batch, as long as the fuel for that lasts, and reports the first that fails.
+    fn try_out(
+        &mut self,
+        message: &MessageTemplate,
+        places: &Places<'_>,
+        (first, count): (MessageId, u32),
+        partitions: Option<u32>,
+    ) {
+        if self.messages.is_none() {
+            return;
+        }
+        let last = count.saturating_sub(1);
+        for at in (0..count.min(TRIED)).chain((last >= TRIED).then_some(last)) {
+            if self.fuel == 0 {
+                return;
+            }
+            let mut made = Message::default();
+            let mut cost = 1;
+            let result = message.render_at_cost(first.plus(at), &mut made, &mut cost);
+            self.fuel = self.fuel.saturating_sub(cost);
+            let wrong = match result {
+                Err(error) => Some((Code::TemplateFails, places.of(&error.part), error.to_string())),
+                Ok(()) => misfit(&made, partitions).map(|(code, part, reason)| {
+                    (code, places.of(part), format!("message {}: {reason}", first.plus(at)))
+                }),
+            };
+            if let Some((code, span, reason)) = wrong {
+                let span = span.unwrap_or_else(|| self.top());
+                let mistake = self.mistake(code, span, reason);
+                let known = |other: &Diagnostic| other.code == code && other.labels == mistake.labels;
+                if !self.found.iter().any(known) {
+                    self.report(mistake);
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// What is wrong with a message that could be made.
+fn misfit(made: &Message, partitions: Option<u32>) -> Option<(Code, &'static str, String)> {
+    if let (Some(partition), Some(partitions)) = (made.partition, partitions)
+        && u32::try_from(partition).is_ok_and(|partition| partition >= partitions)
+    {
+        let reason = format!("partition {partition} is none of the topic's, which are 0..{}", partitions - 1);
+        return Some((Code::Partition, "partition", reason));
+    }
+    let length = |part: &Option<Vec<u8>>| part.as_ref().map_or(0, Vec::len);
+    let headers = made.headers.iter().map(|(name, value)| name.len() + length(value)).sum::<usize>();
+    let all = headers + length(&made.key) + length(&made.value);
+    let reason = format!("{all} bytes; a message may have at most {MAX_OUTPUT}");
+    (all > MAX_OUTPUT).then_some((
+        Code::Limit,
+        if headers > MAX_OUTPUT / 2 { "header" } else { "value" },
+        reason,
+    ))
+}
+
+/// Where the parts of a message are written.
+struct Places<'a> {
+    key: &'a Field<model::Template>,
+    value: &'a Field<model::Template>,
+    partition: &'a Field<model::Template>,
+    timestamp: &'a Field<model::Template>,
+    headers: Option<Span>,
+}
+
+impl Places<'_> {
+    fn of(&self, part: &str) -> Option<Span> {
+        match part {
+            "key" => self.key.span(),
+            "value" => self.value.span(),
+            "partition" => self.partition.span(),
+            "timestamp" => self.timestamp.span(),
+            _ => self.headers,
+        }
+    }
+}

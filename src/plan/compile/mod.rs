@@ -1,0 +1,176 @@
+//! Makes a plan of a scenario: defaults explicit, names resolved, templates compiled; and finds every mistake that
+//! needs more than one field to be seen.
+
+mod expect;
+mod messages;
+mod producers;
+mod settings;
+mod steps;
+mod topics;
+mod warnings;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::scenario::model::{self, Scenario, SnapshotOrder};
+use crate::scenario::{Callbacks, Field, OnTimeout, QueueFull, Start};
+use crate::source::{Source, Span};
+
+use super::plan::{Batch, Mode, Order, Plan, Producer, Snapshot, Step, Topic};
+use super::template::Template;
+
+/// How long `ack_wait` is where a scenario says nothing.
+const ACK_WAIT: Duration = Duration::from_secs(10);
+/// The deadline of a scenario that names none.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// The lines of a snapshot whose scenario says nothing.
+const MAX_LINES: u32 = 400;
+
+/// What a plan depends on besides its scenario.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// The name of a scenario that names itself not: its path without ending.
+    pub name: &'a str,
+    /// Client settings of the command line, for every producer; they win over the scenario's own.
+    pub settings: &'a [(String, String)],
+}
+
+/// Makes a plan, and lists what is wrong or doubtful, in the order of the file. The plan is none exactly where a
+/// mistake is among it.
+pub fn compile(
+    source: &Arc<Source>,
+    scenario: &Scenario,
+    options: Options<'_>,
+) -> (Option<Plan>, Vec<Diagnostic>) {
+    let mut compiler = Compiler::new(source, scenario, options);
+    compiler.topics();
+    compiler.producers();
+    compiler.steps();
+    let expect = compiler.expect();
+    super::identity::tag(&mut compiler.batches);
+    compiler.warnings();
+    let plan = compiler.plan(expect);
+    let found = compiler.found;
+    let broken = found.iter().any(|mistake| mistake.code.severity() == Severity::Error);
+    ((!broken).then_some(plan), found)
+}
+
+/// A plan in the making.
+struct Compiler<'a> {
+    source: &'a Arc<Source>,
+    scenario: &'a Scenario,
+    options: Options<'a>,
+    found: Vec<Diagnostic>,
+    topics: Vec<Topic>,
+    producers: Vec<Producer>,
+    batches: Vec<Batch>,
+    steps: Vec<Step>,
+    /// How many messages the scenario has, where every count is right.
+    messages: Option<u32>,
+    /// Templates by their text; none for one that is wrong and has been reported.
+    templates: HashMap<String, Option<Template>>,
+    /// What trying templates out may still cost, in units of fuel.
+    fuel: u64,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(source: &'a Arc<Source>, scenario: &'a Scenario, options: Options<'a>) -> Self {
+        Self {
+            source,
+            scenario,
+            options,
+            found: Vec::new(),
+            topics: Vec::new(),
+            producers: Vec::new(),
+            batches: Vec::new(),
+            steps: Vec::new(),
+            messages: None,
+            templates: HashMap::new(),
+            fuel: messages::TRY_OUT,
+        }
+    }
+
+    /// A mistake at a place; it is recorded when it is pushed.
+    fn mistake(&self, code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(code, self.source, span, message)
+    }
+
+    fn report(&mut self, mistake: Diagnostic) {
+        self.found.push(mistake);
+    }
+
+    /// The place of what is missing in the whole file: its first line.
+    fn top(&self) -> Span {
+        let line = self.source.text().lines().next().map_or(0, str::len);
+        self.source.span_of_bytes(0..line)
+    }
+
+    fn ack_wait(&self) -> Duration {
+        self.scenario.ack_wait.value().map_or(ACK_WAIT, |duration| duration.0)
+    }
+
+    fn plan(&mut self, expect: super::expect::Expect) -> Plan {
+        let scenario = self.scenario;
+        let text = |field: &Field<model::Text>| field.value().map(|text| text.0.clone());
+        let tags = scenario.tags.value().map(Vec::as_slice).unwrap_or_default();
+        Plan {
+            source: Arc::clone(self.source),
+            name: text(&scenario.name).unwrap_or_else(|| self.options.name.to_owned()),
+            description: text(&scenario.description),
+            tags: tags.iter().filter_map(text).collect(),
+            seed: scenario.seed.value().map_or(0, |seed| seed.0),
+            topics: std::mem::take(&mut self.topics),
+            producers: std::mem::take(&mut self.producers),
+            snapshot: self.snapshot(),
+            batches: std::mem::take(&mut self.batches),
+            steps: std::mem::take(&mut self.steps),
+            ack_wait: self.ack_wait(),
+            deadline: scenario.deadline.value().map_or(DEADLINE, |deadline| deadline.0),
+            on_timeout: scenario.on_timeout.value().copied().unwrap_or(OnTimeout::Stop),
+            queue_full: scenario.queue_full.value().copied().unwrap_or(QueueFull::Wait),
+            start: scenario.start.value().copied().unwrap_or(Start::Warm),
+            callbacks: self.callbacks(),
+            expect,
+        }
+    }
+
+    fn callbacks(&self) -> Callbacks {
+        self.scenario.callbacks.value().copied().unwrap_or(Callbacks::Background)
+    }
+
+    /// Whether every send waits for its acknowledgement.
+    fn all_sync(&self) -> bool {
+        self.steps.iter().all(|step| match step.action {
+            super::plan::Action::Send { mode, .. } => mode == Mode::Sync,
+            _ => true,
+        })
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let written = self.scenario.snapshot.value();
+        let order = written.and_then(|snapshot| snapshot.order.value());
+        let include = written.and_then(|snapshot| snapshot.include.value());
+        let shows = |part| match include {
+            Some(parts) => parts.iter().any(|field| field.value() == Some(&part)),
+            None => part != model::Include::Content,
+        };
+        Snapshot {
+            order: match order {
+                Some(SnapshotOrder::Total) => Order::Total,
+                Some(SnapshotOrder::Lanes) => Order::Lanes,
+                None if self.all_sync() => Order::Total,
+                None => Order::Lanes,
+            },
+            sends: shows(model::Include::Sends),
+            callbacks: shows(model::Include::Callbacks),
+            log: shows(model::Include::Log),
+            content: shows(model::Include::Content),
+            any_partition: written.is_some_and(|snapshot| snapshot.partitions.value().is_some()),
+            max_lines: written
+                .and_then(|snapshot| snapshot.max_lines.value())
+                .map_or(MAX_LINES, |lines| u32::try_from(lines.0).unwrap_or(u32::MAX)),
+        }
+    }
+}

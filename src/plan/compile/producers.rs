@@ -1,0 +1,146 @@
+//! The producers of a plan and their settings.
+
+use std::sync::Arc;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::id::ProducerIndex;
+use crate::scenario::Field;
+use crate::scenario::model::{self, Map, Name, Preset, Raw};
+use crate::source::{Span, Spanned};
+
+use super::super::plan::{Origin, Producer, Setting};
+use super::settings::{self, Refused};
+use super::{Compiler, topics};
+
+/// The name of the producer of a scenario that names none.
+const PRODUCER: &str = "producer";
+/// How many producers a scenario may have; each has threads of its own.
+const MAX_PRODUCERS: usize = 100;
+
+impl Compiler<'_> {
+    pub(super) fn producers(&mut self) {
+        let scenario = self.scenario;
+        if let (Some(one), Some(several)) = (scenario.producer.span(), scenario.producers.span()) {
+            let mistake =
+                self.mistake(Code::Conflict, several, "'producers' and 'producer' exclude each other");
+            self.report(mistake.and(one, "it is here"));
+        }
+        self.command_line();
+        if scenario.producers.is_absent() {
+            let span = scenario.producer.span().unwrap_or_else(|| self.top());
+            return self.producer(Arc::from(PRODUCER), span, scenario.producer.value());
+        }
+        let Some(several) = scenario.producers.get() else { return };
+        if several.value.0.is_empty() {
+            self.report(self.mistake(Code::Missing, several.span, "'producers' is empty"));
+        }
+        if several.value.0.len() > MAX_PRODUCERS {
+            let message = format!("a scenario has at most {MAX_PRODUCERS} producers");
+            return self.report(self.mistake(Code::Limit, several.span, message));
+        }
+        for (name, producer) in &several.value.0 {
+            let Some(name) = name.get() else { continue };
+            if name.value.0.is_empty() || name.value.0.chars().any(|c| c.is_whitespace() || c.is_control()) {
+                let mistake = self.mistake(Code::Name, name.span, "this is no name for a producer");
+                self.report(mistake.help("a name has at least one letter and no blanks"));
+            }
+            self.producer(Arc::from(name.value.0.as_str()), name.span, producer.value());
+        }
+    }
+
+    /// The settings of the command line, which has no place in the file.
+    fn command_line(&mut self) {
+        for (key, _) in self.options.settings {
+            if let Some(why) = settings::refused(key) {
+                let mistake = Diagnostic::of_file(code(why), self.source, message(key, why));
+                self.report(mistake.note("it is set on the command line"));
+            }
+        }
+    }
+
+    fn producer(&mut self, name: Arc<str>, span: Span, written: Option<&model::Producer>) {
+        let mut config = Config::default();
+        let preset = written.and_then(|producer| producer.preset.get());
+        if let Some(Spanned { value: Preset::JavaLike, span }) = preset {
+            settings::JAVA_LIKE.iter().for_each(|(key, value)| config.set(key, value, Origin::Preset(*span)));
+        }
+        let one_per_request =
+            written.and_then(|producer| producer.one_per_request.get()).filter(|on| on.value);
+        if let Some(on) = one_per_request {
+            let (key, value) = settings::ONE_PER_REQUEST;
+            config.set(key, value, Origin::Preset(on.span));
+        }
+        self.written_settings(written.and_then(|producer| producer.config.value()), &mut config);
+        for (key, value) in self.options.settings {
+            config.set(key, value, Origin::CommandLine);
+        }
+        let one_per_request = one_per_request.is_some();
+        self.producers.push(Producer { name, config: config.0, one_per_request, span });
+    }
+
+    fn written_settings(&mut self, written: Option<&Map<Raw>>, config: &mut Config) {
+        for (key, value) in written.map(|map| map.0.as_slice()).unwrap_or_default() {
+            let (Some(key), Some(value)) = (key.get(), value.get()) else { continue };
+            if let Some(why) = settings::refused(&key.value.0) {
+                self.report(self.mistake(code(why), key.span, message(&key.value.0, why)));
+            }
+            let origin = Origin::Scenario { key: key.span, value: value.span };
+            config.set(&key.value.0, &value.value.0, origin);
+        }
+    }
+
+    /// The producer that a step names, or the only one. None where it cannot be told, which has been reported.
+    pub(super) fn producer_of(&mut self, named: &Field<Name>, step: Span) -> Option<ProducerIndex> {
+        let index = |at: usize| u16::try_from(at).ok().map(ProducerIndex);
+        match named {
+            Field::Given(name) => {
+                let found = self.producers.iter().position(|producer| *producer.name == name.value.0);
+                if found.is_none() {
+                    let known: Vec<&str> = self.producers.iter().map(|producer| &*producer.name).collect();
+                    let mistake = self.mistake(
+                        Code::UnknownName,
+                        name.span,
+                        format!("there is no producer '{}'", name.value.0),
+                    );
+                    let help = topics::choice(&name.value.0, &known, "producer");
+                    self.report(mistake.help(help));
+                }
+                found.and_then(index)
+            }
+            Field::Wrong(_) => None,
+            Field::Absent if self.producers.len() > 1 => {
+                let mistake =
+                    self.mistake(Code::Missing, step, "there are several producers; this step names none");
+                self.report(mistake.help("name the one that is meant"));
+                None
+            }
+            Field::Absent => (!self.producers.is_empty()).then_some(ProducerIndex(0)),
+        }
+    }
+}
+
+/// Settings, each property once; the last wins.
+#[derive(Default)]
+struct Config(Vec<Setting>);
+
+impl Config {
+    fn set(&mut self, key: &str, value: &str, origin: Origin) {
+        self.0.retain(|setting| settings::canonical(&setting.key) != settings::canonical(key));
+        self.0.push(Setting { key: key.to_owned(), value: value.to_owned(), origin });
+    }
+}
+
+fn code(why: Refused) -> Code {
+    match why {
+        Refused::Owned | Refused::RunsCode => Code::RefusedSetting,
+        Refused::NotYet => Code::NotYet,
+    }
+}
+
+fn message(key: &str, why: Refused) -> String {
+    match why {
+        Refused::Owned => format!("'{key}' is set by the runner"),
+        Refused::RunsCode => format!("'{key}' would run code, which a scenario may not"),
+        Refused::NotYet => format!("'{key}' belongs to transactions, which are not built yet"),
+    }
+}

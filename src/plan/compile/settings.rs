@@ -1,0 +1,76 @@
+//! Client settings: presets, names that mean the same, and keys that a scenario may not set.
+
+/// librdkafka with the numbers of the Java client (`ProducerConfig`, Kafka 4): what librdkafka has an equal of.
+pub(super) const JAVA_LIKE: &[(&str, &str)] = &[
+    ("enable.idempotence", "true"),
+    ("acks", "all"),
+    ("max.in.flight.requests.per.connection", "5"),
+    ("linger.ms", "5"),
+    ("partitioner", "murmur2_random"),
+    ("delivery.timeout.ms", "120000"),
+    ("request.timeout.ms", "30000"),
+    ("retries", "2147483647"),
+    ("retry.backoff.ms", "100"),
+    ("retry.backoff.max.ms", "1000"),
+    ("batch.size", "16384"),
+    ("compression.type", "none"),
+    ("message.max.bytes", "1048576"),
+    ("queue.buffering.max.kbytes", "32768"),
+    ("queue.buffering.max.messages", "0"),
+    ("metadata.max.age.ms", "300000"),
+    ("reconnect.backoff.ms", "50"),
+    ("reconnect.backoff.max.ms", "1000"),
+];
+
+/// One record in each request.
+pub(super) const ONE_PER_REQUEST: (&str, &str) = ("batch.num.messages", "1");
+
+/// Names of librdkafka that mean the same (`CONFIGURATION.md`, "Alias for"): the alias and the property.
+const ALIASES: &[(&str, &str)] = &[
+    ("bootstrap.servers", "metadata.broker.list"),
+    ("max.in.flight", "max.in.flight.requests.per.connection"),
+    ("queue.buffering.max.ms", "linger.ms"),
+    ("message.send.max.retries", "retries"),
+    ("compression.codec", "compression.type"),
+    ("request.required.acks", "acks"),
+    ("message.timeout.ms", "delivery.timeout.ms"),
+];
+
+/// The one name of a property that has several.
+pub(super) fn canonical(key: &str) -> &str {
+    ALIASES.iter().find(|(alias, _)| *alias == key).map_or(key, |(_, property)| property)
+}
+
+/// Why a scenario may not make a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// The runner makes it.
+    Owned,
+    /// It would load or run code.
+    RunsCode,
+    /// It is part of what is not built yet.
+    NotYet,
+}
+
+/// Whether a scenario may not make a setting. Looked at before the client sees any: setting
+/// `plugin.library.paths` loads code at once.
+pub(super) fn refused(key: &str) -> Option<Refused> {
+    let key = key.trim().to_ascii_lowercase();
+    match key.as_str() {
+        "bootstrap.servers"
+        | "metadata.broker.list"
+        | "delivery.report.only.error"
+        | "opaque"
+        | "enabled_events"
+        | "default_topic_conf"
+        | "interceptors"
+        | "log.queue" => Some(Refused::Owned),
+        "plugin.library.paths" | "sasl.kerberos.kinit.cmd" | "ssl.engine.location" | "ssl.providers" => {
+            Some(Refused::RunsCode)
+        }
+        "transactional.id" | "transaction.timeout.ms" => Some(Refused::NotYet),
+        _ if key.starts_with("test.mock.") => Some(Refused::Owned),
+        _ if key.ends_with("_cb") => Some(Refused::RunsCode),
+        _ => None,
+    }
+}
