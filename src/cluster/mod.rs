@@ -131,6 +131,12 @@ impl<D: Dial> Cluster<D> {
         Ok(cluster)
     }
 
+    /// Closes every connection and keeps what is known; the next call connects again. For a broker that waits until
+    /// all its connections are closed.
+    pub fn hang_up(&mut self) {
+        self.open.clear();
+    }
+
     /// A connection to any broker: one that is open, or to the first that answers. Each gets its share of the time.
     async fn home(&mut self, deadline: Instant) -> Result<Connection<D::Stream>, ClusterError> {
         let mut tried: Vec<_> = self.bootstrap.iter().chain(self.brokers.values()).cloned().collect();
@@ -171,7 +177,7 @@ mod tests {
     use kafka_protocol::messages::ApiKey;
 
     use super::*;
-    use crate::cluster::scripted::{Fake, Reply, address, soon};
+    use crate::cluster::scripted::{Fake, Reply, address, place, soon};
     use crate::kafka::Request;
 
     #[tokio::test(start_paused = true)]
@@ -203,6 +209,18 @@ mod tests {
         let start = Instant::now();
         Cluster::connect(dial, &[address(1), address(2)], soon()).await.unwrap();
         assert_eq!(start.elapsed().as_secs(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_hanging_up_what_was_known_is_known_still() {
+        let (dial, fake) = Fake::new(1).topic("t", vec![(1, vec![])]).start();
+        let mut cluster = Cluster::connect(dial, &[address(1)], soon()).await.unwrap();
+        cluster.topic(&"t".into(), soon()).await.unwrap().unwrap();
+        cluster.hang_up();
+        let from = [(place("t", 0), Offset(0))];
+        cluster.read(&from, |_, _| (), soon()).await.unwrap();
+        let seen: Vec<_> = fake.lock().unwrap().seen.iter().map(|(_, api, _)| *api).collect();
+        assert_eq!(seen, [ApiKey::Metadata, ApiKey::Fetch]);
     }
 
     #[tokio::test(start_paused = true)]
