@@ -17,6 +17,7 @@
 //! The modules stand here in the order in which data meets them. A module imports only from modules with a smaller
 //! layer number; `tests/it/architecture.rs` holds that.
 
+pub mod disk;
 pub mod id;
 pub mod source;
 pub mod submissions;

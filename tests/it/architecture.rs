@@ -10,6 +10,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The layer of every module. The same number means strangers.
 const LAYERS: &[(&str, u32)] = &[
+    ("disk", 0),
     ("id", 0),
     ("source", 0),
     ("submissions", 1),
