@@ -111,6 +111,8 @@ codes! {
     MergeConflict = "E038" "unfinished merge",
     /// A snapshot that cannot be read.
     BrokenSnapshot = "E039" "broken snapshot",
+    /// A scenario did not do what it should.
+    Expectation = "F001" "not as expected",
     /// The client chooses partitions at random.
     RandomPartition = "W001" "random partitions",
     /// A total order that nothing makes certain.
@@ -120,9 +122,9 @@ codes! {
 }
 
 impl Code {
-    /// Whether it is a mistake or a warning.
+    /// Whether it is a mistake, or what a scenario asked for and did not get, or only a warning.
     pub fn severity(self) -> Severity {
-        if self.number().starts_with('E') { Severity::Error } else { Severity::Warning }
+        if self.number().starts_with('W') { Severity::Warning } else { Severity::Error }
     }
 
     /// The code of that number, as people write it: `E012`, `e12`.
