@@ -1,7 +1,19 @@
 //! The embedded cluster: Apache Kafka as far as a producer can tell, in memory, on real sockets.
+//!
+//! ```text
+//! socket ─FrameReader─▶ connection ─handler::answer─▶ handler (one API a file) ─▶ partition::Partition ─▶ Log
+//!           one request at a time                       errors of requests         checks, producer state
+//! ```
+//!
+//! A [`Cluster`] is started for each scenario and knows nothing of scenarios; it is honest, faults are made elsewhere.
 
-mod config;
+mod cluster;
+mod connection;
+mod handler;
+mod node;
 mod partition;
 pub mod producer_state;
+mod topic;
 
-pub use config::ConfigError;
+pub use cluster::{Cluster, ClusterSpec, TopicSpec};
+pub use topic::TopicError;

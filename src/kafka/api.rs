@@ -28,7 +28,7 @@ pub struct Api {
 /// Produce is advertised from 0, though 0 to 2 are not served: that is what Apache Kafka does, since clients on
 /// librdkafka would otherwise take the broker for one without compression
 /// (`ApiKeys.PRODUCE_API_VERSIONS_RESPONSE_MIN_VERSION`). `ListOffsets` 11 is missing in `kafka-protocol`.
-pub static APIS: [Api; 7] = [
+pub static APIS: [Api; 8] = [
     Api {
         key: ApiKey::Produce,
         advertised: (0, 13),
@@ -60,6 +60,14 @@ pub static APIS: [Api; 7] = [
         first_flexible: 9,
         request: &shape::METADATA_REQUEST,
         response: &shape::METADATA_RESPONSE,
+    },
+    Api {
+        key: ApiKey::FindCoordinator,
+        advertised: (0, 6),
+        served: (0, 6),
+        first_flexible: 3,
+        request: &shape::FIND_COORDINATOR_REQUEST,
+        response: &shape::FIND_COORDINATOR_RESPONSE,
     },
     Api {
         key: ApiKey::ApiVersions,
@@ -158,7 +166,7 @@ mod tests {
             .collect();
         assert_eq!(
             table,
-            [(0, 0, 13), (1, 4, 18), (2, 1, 10), (3, 0, 13), (18, 0, 4), (19, 2, 7), (22, 0, 5)],
+            [(0, 0, 13), (1, 4, 18), (2, 1, 10), (3, 0, 13), (10, 0, 6), (18, 0, 4), (19, 2, 7), (22, 0, 5)],
             "ListOffsets is the one exception: 11 there"
         );
     }

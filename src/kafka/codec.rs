@@ -2,8 +2,9 @@
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{
-    ApiKey, ApiVersionsRequest, CreateTopicsRequest, FetchRequest, InitProducerIdRequest, ListOffsetsRequest,
-    MetadataRequest, ProduceRequest, RequestHeader, ResponseHeader,
+    ApiKey, ApiVersionsRequest, CreateTopicsRequest, FetchRequest, FindCoordinatorRequest,
+    InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest, RequestHeader,
+    ResponseHeader,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, Request as Exchange, StrBytes};
 use thiserror::Error;
@@ -58,6 +59,8 @@ pub enum Request {
     ListOffsets(ListOffsetsRequest),
     /// Brokers, topics, leaders.
     Metadata(MetadataRequest),
+    /// Who looks after a group or a transaction.
+    FindCoordinator(FindCoordinatorRequest),
     /// What the broker speaks.
     ApiVersions(ApiVersionsRequest),
     /// Create topics.
@@ -97,6 +100,7 @@ pub fn decode_request(mut frame: Bytes) -> Result<Incoming, CodecError> {
         ApiKey::Fetch => Request::Fetch(decode(body, version)?),
         ApiKey::ListOffsets => Request::ListOffsets(decode(body, version)?),
         ApiKey::Metadata => Request::Metadata(decode(body, version)?),
+        ApiKey::FindCoordinator => Request::FindCoordinator(decode(body, version)?),
         ApiKey::ApiVersions => Request::ApiVersions(decode(body, version)?),
         ApiKey::CreateTopics => Request::CreateTopics(decode(body, version)?),
         ApiKey::InitProducerId => Request::InitProducerId(decode(body, version)?),

@@ -84,6 +84,10 @@ impl<'a> Walk<'a> {
                 let count = self.count(*size)?;
                 self.skip(count * size)
             }
+            Shape::Texts => {
+                let count = self.count(if self.flexible { 1 } else { 2 })?;
+                (0..count).try_for_each(|_| self.value(&Shape::Text))
+            }
             Shape::Array(element) => {
                 let count = self.count(self.smallest(element))?;
                 (0..count).try_for_each(|_| self.record(element))
@@ -136,7 +140,7 @@ impl<'a> Walk<'a> {
             Shape::Fixed(size) => *size,
             Shape::Text => text,
             Shape::LegacyText => 2,
-            Shape::Blob | Shape::Array(_) | Shape::Numbers(_) => blob,
+            Shape::Blob | Shape::Array(_) | Shape::Numbers(_) | Shape::Texts => blob,
             Shape::One(record) => self.smallest(record),
         });
         fields.sum::<usize>() + usize::from(self.flexible)
@@ -284,6 +288,11 @@ mod tests {
                     if let Some(count) = self.length(count, false) {
                         self.fill(count * size);
                     }
+                }
+                Shape::Texts => {
+                    let count = self.choose(4);
+                    let count = self.length(count, false).unwrap_or(0);
+                    (0..count).for_each(|_| self.value(&Shape::Text));
                 }
                 Shape::Array(element) => {
                     let count =

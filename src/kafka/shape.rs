@@ -1,7 +1,7 @@
 //! The shapes of the messages that we speak: what stands where, so that the guard can walk a frame without decoding it
 //! (`clients/src/main/resources/common/message/*.json` of Apache Kafka, as far as `kafka-protocol` implements it).
 
-use Shape::{Array, Blob, Fixed, LegacyText, Numbers, One, Text};
+use Shape::{Array, Blob, Fixed, LegacyText, Numbers, One, Text, Texts};
 
 /// How a value stands on the wire.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub enum Shape {
     Array(&'static Struct),
     /// An array of values of so many bytes each.
     Numbers(usize),
+    /// An array of strings.
+    Texts,
     /// A struct by itself; here only tagged fields have one.
     One(&'static Struct),
 }
@@ -241,6 +243,22 @@ static CREATED_TOPIC: Struct = Struct {
     ],
     tags: &[tag(0, 5, I16)],
 };
+
+/// `FindCoordinatorRequest.json`.
+pub static FIND_COORDINATOR_REQUEST: Struct = plain(&[until(3, Text), since(1, I8), since(4, Texts)]);
+
+/// `FindCoordinatorResponse.json`.
+pub static FIND_COORDINATOR_RESPONSE: Struct = plain(&[
+    since(1, I32),
+    until(3, I16),
+    between(1, 3, Text),
+    until(3, I32),
+    until(3, Text),
+    until(3, I32),
+    since(4, Array(&COORDINATOR)),
+]);
+static COORDINATOR: Struct =
+    plain(&[always(Text), always(I32), always(Text), always(I32), always(I16), always(Text)]);
 
 /// `InitProducerIdRequest.json`.
 pub static INIT_PRODUCER_ID_REQUEST: Struct = plain(&[always(Text), always(I32), since(3, Fixed(8 + 2))]);

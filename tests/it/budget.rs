@@ -17,7 +17,7 @@ const PARAMETERS: usize = 5;
 const FOLDER: usize = 8;
 
 /// What is above the budget, and why that is right. A reason that is no longer needed fails the test too.
-const REASONS: &[(&str, &str)] = &[];
+const REASONS: &[(&str, &str)] = &[("broker/handler/", "one API a file")];
 
 fn notes(root: &Path, folder: &Path, notes: &mut BTreeMap<String, String>) {
     let mut entries = 0;

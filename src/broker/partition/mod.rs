@@ -4,9 +4,9 @@ mod log;
 mod rejection;
 mod validate;
 
-use crate::broker::config::TopicConfig;
 use crate::broker::partition::validate::validate;
 use crate::broker::producer_state::{Admission, Attempt, ProducerStates, Written};
+use crate::broker::topic::config::TopicConfig;
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
 use crate::kafka::batch::{Batch, Entry, TimestampType};
@@ -79,6 +79,17 @@ impl Partition {
             log: Log::default(),
             high_watermark: 0,
             producers: ProducerStates::default(),
+        }
+    }
+
+    /// Whether that broker is the one to ask, and the client knows of no other leader; −1 stands for a client that does
+    /// not say which leader epoch it knows.
+    pub(super) fn check_leader(&self, asked: BrokerId, known_epoch: i32) -> Result<(), ErrorCode> {
+        match known_epoch {
+            0.. if known_epoch < self.leader_epoch => Err(ErrorCode::FENCED_LEADER_EPOCH),
+            0.. if known_epoch > self.leader_epoch => Err(ErrorCode::UNKNOWN_LEADER_EPOCH),
+            _ if asked != self.leader => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+            _ => Ok(()),
         }
     }
 

@@ -30,6 +30,20 @@ impl Rejection {
         Self { code, message: None, records: vec![] }
     }
 
+    /// Whether the answer leaves out the log start offset, as it does for the errors that Kafka's leader expects
+    /// (`ReplicaManager.appendToLocalLog`).
+    pub(in crate::broker) fn hides_log_start(&self) -> bool {
+        [
+            ErrorCode::CORRUPT_MESSAGE,
+            ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
+            ErrorCode::NOT_LEADER_OR_FOLLOWER,
+            ErrorCode::MESSAGE_TOO_LARGE,
+            ErrorCode::RECORD_LIST_TOO_LARGE,
+        ]
+        .contains(&self.code)
+    }
+
+    /// One that names records.
     pub(super) fn of_records(code: ErrorCode, records: Vec<BadRecord>) -> Self {
         let message = if code == ErrorCode::INVALID_TIMESTAMP {
             "One or more records have been rejected due to invalid timestamp".to_owned()

@@ -1,9 +1,9 @@
 //! What a leader checks in a batch before it looks at the producer's state, in the order of Apache Kafka
 //! (`UnifiedLog.analyzeAndValidateRecords`, then `LogValidator`), and what it rewrites.
 
-use crate::broker::config::TopicConfig;
 use crate::broker::partition::log::MAX_PAYLOAD;
 use crate::broker::partition::rejection::{BadRecord, Rejection};
+use crate::broker::topic::config::TopicConfig;
 use crate::kafka::ErrorCode;
 use crate::kafka::batch::{Batch, Compression, Entry, NO_TIMESTAMP, Record, TimestampType};
 

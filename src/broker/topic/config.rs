@@ -9,7 +9,7 @@ use crate::kafka::batch::{Compression, TimestampType};
 
 /// A setting that Apache Kafka would refuse with `INVALID_CONFIG`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ConfigError {
+pub(in crate::broker) enum ConfigError {
     /// No topic has a setting of that name.
     #[error("Unknown topic config name: {0}")]
     Unknown(String),
@@ -27,7 +27,7 @@ pub enum ConfigError {
 
 /// The settings of a topic that the broker acts on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TopicConfig {
+pub(in crate::broker) struct TopicConfig {
     /// `max.message.bytes`: the largest batch, its 12 bytes in front of the length included.
     pub max_message_bytes: usize,
     /// `message.timestamp.type`.

@@ -1,0 +1,150 @@
+//! `CreateTopics` (`ReplicationControlManager.createTopics`).
+
+use std::collections::{BTreeMap, HashSet};
+
+use kafka_protocol::messages::create_topics_request::CreatableTopic;
+use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
+use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicName};
+use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
+
+use crate::broker::node::{ClusterState, Node};
+use crate::broker::topic::{MAX_PARTITIONS, NewTopic, TopicError};
+use crate::id::BrokerId;
+use crate::kafka::ErrorCode;
+
+/// Stands for the broker's default of partitions and of replicas, which is 1 each.
+const DEFAULT: i32 = -1;
+/// `ConfigSource.TOPIC_CONFIG`.
+const SET_ON_TOPIC: i8 = 1;
+
+pub(super) fn handle(node: &Node, request: &CreateTopicsRequest) -> CreateTopicsResponse {
+    let mut names = HashSet::new();
+    let twice: HashSet<TopicName> = request
+        .topics
+        .iter()
+        .filter(|topic| !names.insert(&topic.name))
+        .map(|topic| topic.name.clone())
+        .collect();
+    let partitions = request.topics.iter().map(partition_count).fold(0, usize::saturating_add);
+    let create = |topic: &CreatableTopic| {
+        if partitions > MAX_PARTITIONS {
+            let message = "Excessively large number of partitions per request.";
+            return Err(TopicError::new(ErrorCode::POLICY_VIOLATION, message));
+        }
+        if twice.contains(&topic.name) {
+            return Err(TopicError::new(ErrorCode::INVALID_REQUEST, "Duplicate topic name."));
+        }
+        create(&node.cluster, topic, request.validate_only)
+    };
+    let unique = request.topics.iter().filter(|topic| names.remove(&topic.name));
+    let results = unique.map(|topic| create(topic).unwrap_or_else(|error| refused(topic, &error)));
+    CreateTopicsResponse::default().with_topics(results.collect())
+}
+
+fn partition_count(topic: &CreatableTopic) -> usize {
+    topic.assignments.len().max(usize::try_from(topic.num_partitions).unwrap_or(1))
+}
+
+fn create(
+    cluster: &ClusterState,
+    topic: &CreatableTopic,
+    validate_only: bool,
+) -> Result<CreatableTopicResult, TopicError> {
+    let replicas =
+        if topic.assignments.is_empty() { spread(cluster, topic)? } else { assigned(cluster, topic)? };
+    let settings = settings(topic)?;
+    let mut topics = cluster.topics_mut();
+    let (partitions, factor) = (replicas.len(), replicas.first().map_or(0, Vec::len));
+    let new = NewTopic { name: topic.name.to_string(), replicas, settings: settings.clone() };
+    let id = if validate_only { topics.check(&new).map(|_| Uuid::nil())? } else { topics.create(new)?.id };
+    Ok(CreatableTopicResult::default()
+        .with_name(topic.name.clone())
+        .with_topic_id(id)
+        .with_error_message(None)
+        .with_num_partitions(i32::try_from(partitions).unwrap_or(i32::MAX))
+        .with_replication_factor(i16::try_from(factor).unwrap_or(i16::MAX))
+        .with_configs(Some(settings.into_iter().map(config_row).collect())))
+}
+
+/// The brokers choose.
+fn spread(cluster: &ClusterState, topic: &CreatableTopic) -> Result<Vec<Vec<BrokerId>>, TopicError> {
+    let brokers = cluster.endpoints.len();
+    let partitions = if topic.num_partitions == DEFAULT { 1 } else { topic.num_partitions };
+    let factor = if i32::from(topic.replication_factor) == DEFAULT { 1 } else { topic.replication_factor };
+    let Some(factor) = usize::try_from(factor).ok().filter(|factor| *factor > 0) else {
+        let message = "Replication factor must be larger than 0, or -1 to use the default value.";
+        return Err(TopicError::new(ErrorCode::INVALID_REPLICATION_FACTOR, message));
+    };
+    let Some(partitions) = usize::try_from(partitions).ok().filter(|partitions| *partitions > 0) else {
+        let message = "Number of partitions was set to an invalid non-positive value.";
+        return Err(TopicError::new(ErrorCode::INVALID_PARTITIONS, message));
+    };
+    if factor > brokers {
+        let message = format!(
+            "Unable to replicate the partition {factor} time(s): The target replication factor of {factor} cannot be \
+             reached because only {brokers} broker(s) are registered."
+        );
+        return Err(TopicError::new(ErrorCode::INVALID_REPLICATION_FACTOR, message));
+    }
+    Ok(cluster.assign(partitions, factor))
+}
+
+/// The request chooses.
+fn assigned(cluster: &ClusterState, topic: &CreatableTopic) -> Result<Vec<Vec<BrokerId>>, TopicError> {
+    if topic.num_partitions != DEFAULT || i32::from(topic.replication_factor) != DEFAULT {
+        let message = "A manual partition assignment was specified, but numPartitions or replicationFactor was not \
+                       set to -1.";
+        return Err(TopicError::new(ErrorCode::INVALID_REQUEST, message));
+    }
+    let wrong = |message: &str| TopicError::new(ErrorCode::INVALID_REPLICA_ASSIGNMENT, message);
+    let known = |broker: &BrokerId| cluster.endpoints.iter().any(|endpoint| endpoint.id == *broker);
+    let mut replicas = BTreeMap::new();
+    for assignment in &topic.assignments {
+        let brokers: Vec<_> = assignment.broker_ids.iter().map(|broker| BrokerId(broker.0)).collect();
+        let unique: HashSet<_> = brokers.iter().collect();
+        if brokers.is_empty() || unique.len() != brokers.len() || !brokers.iter().all(known) {
+            return Err(wrong(
+                "The manual partition assignment names no brokers, one of them twice, or an unknown one.",
+            ));
+        }
+        if replicas.insert(assignment.partition_index, brokers).is_some() {
+            return Err(wrong("Found multiple manual partition assignments for one partition."));
+        }
+    }
+    let same_factor = |of: &BTreeMap<_, Vec<_>>| of.values().map(Vec::len).collect::<HashSet<_>>().len() == 1;
+    if !replicas.keys().copied().eq((0..).take(replicas.len())) || !same_factor(&replicas) {
+        return Err(wrong(
+            "partitions should be a consecutive 0-based integer sequence of the same replication factor",
+        ));
+    }
+    Ok(replicas.into_values().collect())
+}
+
+fn settings(topic: &CreatableTopic) -> Result<Vec<(String, String)>, TopicError> {
+    let setting = |config: &kafka_protocol::messages::create_topics_request::CreatableTopicConfig| {
+        let value = config.value.as_ref().ok_or_else(|| {
+            let message = format!("Null value not supported for topic configs: {}", config.name);
+            TopicError::new(ErrorCode::INVALID_CONFIG, message)
+        })?;
+        Ok((config.name.to_string(), value.to_string()))
+    };
+    topic.configs.iter().map(setting).collect()
+}
+
+fn config_row((name, value): (String, String)) -> CreatableTopicConfigs {
+    CreatableTopicConfigs::default()
+        .with_name(StrBytes::from_string(name))
+        .with_value(Some(StrBytes::from_string(value)))
+        .with_config_source(SET_ON_TOPIC)
+}
+
+fn refused(topic: &CreatableTopic, error: &TopicError) -> CreatableTopicResult {
+    CreatableTopicResult::default()
+        .with_name(topic.name.clone())
+        .with_error_code(error.code.0)
+        .with_error_message(Some(StrBytes::from_string(error.message.clone())))
+        .with_num_partitions(-1)
+        .with_replication_factor(-1)
+        .with_configs(Some(vec![]))
+}

@@ -1,0 +1,84 @@
+//! Requests and their answers, one API a file.
+
+mod api_versions;
+mod create_topics;
+mod fetch;
+mod find_coordinator;
+mod init_producer_id;
+mod list_offsets;
+mod metadata;
+mod produce;
+
+use bytes::{Bytes, BytesMut};
+use kafka_protocol::messages::ApiKey;
+use kafka_protocol::protocol::Encodable;
+
+use crate::broker::node::Node;
+use crate::kafka::{Api, CodecError, Incoming, Request, decode_request, encode_response};
+
+/// What happens after a request.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// An answer is written.
+    Send(BytesMut),
+    /// The client expects no answer, and gets none.
+    Nothing,
+    /// The connection is closed without a word.
+    Close,
+}
+
+/// Handles a frame.
+///
+/// What cannot be decoded, an unknown API and an unsupported version close the connection. The exception is
+/// `ApiVersions`: a version from the future is answered in the oldest form, so that the client can try again.
+pub(super) async fn answer(node: &Node, frame: Bytes) -> Reply {
+    match decode_request(frame) {
+        Ok(incoming) => handle(node, incoming).await,
+        Err(CodecError::UnsupportedVersion { api: ApiKey::ApiVersions, correlation_id, .. }) => {
+            Api::from_key(ApiKey::ApiVersions as i16)
+                .map_or(Reply::Close, |api| send(api, 0, correlation_id, &api_versions::unsupported()))
+        }
+        Err(_) => Reply::Close,
+    }
+}
+
+async fn handle(node: &Node, incoming: Incoming) -> Reply {
+    let Incoming { api, version, correlation_id, client_id, request } = incoming;
+    match request {
+        Request::ApiVersions(request) => {
+            send(api, version, correlation_id, &api_versions::handle(version, &request))
+        }
+        Request::Metadata(request) => {
+            send(api, version, correlation_id, &metadata::handle(node, version, &request))
+        }
+        Request::FindCoordinator(request) => {
+            send(api, version, correlation_id, &find_coordinator::handle(version, &request))
+        }
+        Request::CreateTopics(request) => {
+            send(api, version, correlation_id, &create_topics::handle(node, &request))
+        }
+        Request::InitProducerId(request) => {
+            send(api, version, correlation_id, &init_producer_id::handle(node, &request))
+        }
+        Request::ListOffsets(request) => {
+            send(api, version, correlation_id, &list_offsets::handle(node, version, &request))
+        }
+        Request::Fetch(request) => {
+            send(api, version, correlation_id, &fetch::handle(node, version, &request).await)
+        }
+        Request::Produce(request) => {
+            let acks = request.acks;
+            let from = produce::Sender { version, client_id: client_id.as_deref() };
+            let answer = produce::handle(node, from, request).await;
+            match acks {
+                0 if produce::has_failed(&answer) => Reply::Close,
+                0 => Reply::Nothing,
+                _ => send(api, version, correlation_id, &answer),
+            }
+        }
+    }
+}
+
+fn send<T: Encodable>(api: &Api, version: i16, correlation_id: i32, answer: &T) -> Reply {
+    encode_response(api, version, correlation_id, answer).map_or(Reply::Close, Reply::Send)
+}

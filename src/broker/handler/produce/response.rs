@@ -1,0 +1,105 @@
+//! The answer to a Produce request, row by row.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use kafka_protocol::messages::produce_response::{
+    BatchIndexAndErrorMessage, LeaderIdAndEpoch, NodeEndpoint, PartitionProduceResponse, TopicProduceResponse,
+};
+use kafka_protocol::messages::{ProduceResponse, TopicName};
+use kafka_protocol::protocol::StrBytes;
+use uuid::Uuid;
+
+use crate::broker::node::{ClusterState, Endpoint};
+use crate::broker::partition::{Appended, BadRecord, Rejection};
+use crate::broker::topic::Topic;
+use crate::kafka::ErrorCode;
+
+/// What a row says where there is no offset and no time.
+pub(super) const NONE: i64 = -1;
+
+/// A topic as the request names it, and a partition of it.
+pub(super) type Key = (TopicName, Uuid, i32);
+
+/// What became of the records of one partition.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// The topic, if the leader was asked.
+    pub topic: Option<Arc<Topic>>,
+    /// Whether they stand in the log.
+    pub outcome: Result<Appended, Rejection>,
+    /// The log start offset, where the answer tells it.
+    pub log_start: i64,
+    /// They stand in the log, but not on all replicas in sync when the time was over.
+    pub timed_out: bool,
+}
+
+impl Row {
+    /// A row of which the leader never heard.
+    pub(super) fn refused(rejection: Rejection) -> Self {
+        Self { topic: None, outcome: Err(rejection), log_start: NONE, timed_out: false }
+    }
+}
+
+/// Puts the rows together by topic.
+pub(super) fn response(cluster: &ClusterState, rows: &IndexMap<Key, Row>) -> ProduceResponse {
+    let mut topics: IndexMap<(TopicName, Uuid), Vec<PartitionProduceResponse>> = IndexMap::new();
+    for ((name, id, index), row) in rows {
+        topics.entry((name.clone(), *id)).or_default().push(partition(*index, row));
+    }
+    let elsewhere =
+        topics.values().flatten().any(|row| row.error_code == ErrorCode::NOT_LEADER_OR_FOLLOWER.0);
+    let endpoints = if elsewhere { cluster.endpoints.iter().map(endpoint).collect() } else { vec![] };
+    let topics = topics.into_iter().map(|((name, id), rows)| {
+        TopicProduceResponse::default().with_name(name).with_topic_id(id).with_partition_responses(rows)
+    });
+    ProduceResponse::default().with_responses(topics.collect()).with_node_endpoints(endpoints)
+}
+
+fn partition(index: i32, row: &Row) -> PartitionProduceResponse {
+    let answer = PartitionProduceResponse::default()
+        .with_index(index)
+        .with_log_start_offset(row.log_start)
+        .with_error_message(None)
+        .with_log_append_time_ms(NONE);
+    match &row.outcome {
+        Ok(appended) => {
+            let code = if row.timed_out { ErrorCode::REQUEST_TIMED_OUT } else { ErrorCode::NONE };
+            answer
+                .with_error_code(code.0)
+                .with_base_offset(appended.base_offset)
+                .with_log_append_time_ms(appended.log_append_time)
+        }
+        Err(rejection) => answer
+            .with_error_code(rejection.code.0)
+            .with_base_offset(NONE)
+            .with_error_message(rejection.message.clone().map(StrBytes::from_string))
+            .with_record_errors(rejection.records.iter().map(record_error).collect())
+            .with_current_leader(leader(index, row)),
+    }
+}
+
+fn record_error(record: &BadRecord) -> BatchIndexAndErrorMessage {
+    BatchIndexAndErrorMessage::default()
+        .with_batch_index(record.index)
+        .with_batch_index_error_message(Some(StrBytes::from_string(record.message.clone())))
+}
+
+/// Who leads, for a client that asked another.
+fn leader(index: i32, row: &Row) -> LeaderIdAndEpoch {
+    let elsewhere =
+        matches!(&row.outcome, Err(rejection) if rejection.code == ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    let partition = row.topic.as_ref().filter(|_| elsewhere).and_then(|topic| topic.partition(index));
+    partition.map_or_else(LeaderIdAndEpoch::default, |partition| {
+        LeaderIdAndEpoch::default()
+            .with_leader_id(partition.leader.0.into())
+            .with_leader_epoch(partition.leader_epoch)
+    })
+}
+
+fn endpoint(endpoint: &Endpoint) -> NodeEndpoint {
+    NodeEndpoint::default()
+        .with_node_id(endpoint.id.0.into())
+        .with_host(StrBytes::from_string(endpoint.host.clone()))
+        .with_port(endpoint.port.into())
+}

@@ -1,0 +1,221 @@
+//! The topics of a cluster: what may become one, and which there are.
+
+pub(super) mod config;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use thiserror::Error;
+use uuid::{Builder, Uuid};
+
+use crate::broker::partition::Partition;
+use crate::id::BrokerId;
+use crate::kafka::ErrorCode;
+
+use crate::broker::topic::config::TopicConfig;
+
+/// The longest name (`Topic.MAX_NAME_LENGTH`).
+const MAX_NAME: usize = 249;
+/// The most partitions that one request may create (`ReplicationControlManager.MAX_PARTITIONS_PER_BATCH`).
+pub(super) const MAX_PARTITIONS: usize = 10_000;
+/// Topics of the brokers themselves (`Topic.INTERNAL_TOPICS`).
+const INTERNAL: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
+
+/// Why a topic cannot be created, as Apache Kafka answers it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{message}")]
+pub struct TopicError {
+    /// The code.
+    pub code: ErrorCode,
+    /// The words.
+    pub message: String,
+}
+
+impl TopicError {
+    pub(super) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
+
+/// A topic to be created.
+#[derive(Debug)]
+pub(super) struct NewTopic {
+    /// Its name.
+    pub name: String,
+    /// The replicas of each partition, the leader first.
+    pub replicas: Vec<Vec<BrokerId>>,
+    /// Its settings as written.
+    pub settings: Vec<(String, String)>,
+}
+
+/// A topic.
+#[derive(Debug)]
+pub(super) struct Topic {
+    /// Its name.
+    pub name: String,
+    /// Its id, never used again.
+    pub id: Uuid,
+    /// What its settings mean.
+    pub config: TopicConfig,
+    /// A lock for each: checking a batch takes a millisecond, and holds up nobody who writes elsewhere.
+    partitions: Vec<Mutex<Partition>>,
+}
+
+impl Topic {
+    /// How many partitions it has.
+    pub(super) fn partition_count(&self) -> usize {
+        self.partitions.len()
+    }
+
+    /// A partition, locked; none if there is none of that number.
+    pub(super) fn partition(&self, index: i32) -> Option<MutexGuard<'_, Partition>> {
+        let partition = self.partitions.get(usize::try_from(index).ok()?)?;
+        Some(partition.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether it belongs to the brokers themselves.
+    pub(super) fn is_internal(&self) -> bool {
+        INTERNAL.contains(&self.name.as_str())
+    }
+}
+
+/// The topics of a cluster.
+#[derive(Debug, Default)]
+pub(super) struct Topics {
+    by_name: BTreeMap<String, Arc<Topic>>,
+    by_id: HashMap<Uuid, Arc<Topic>>,
+    created: u64,
+}
+
+impl Topics {
+    /// The topic of that name.
+    pub(super) fn named(&self, name: &str) -> Option<Arc<Topic>> {
+        self.by_name.get(name).cloned()
+    }
+
+    /// The topic with that id.
+    pub(super) fn with_id(&self, id: Uuid) -> Option<Arc<Topic>> {
+        self.by_id.get(&id).cloned()
+    }
+
+    /// All topics, by name.
+    pub(super) fn all(&self) -> Vec<Arc<Topic>> {
+        self.by_name.values().cloned().collect()
+    }
+
+    /// Whether a topic could be created.
+    pub(super) fn check(&self, new: &NewTopic) -> Result<TopicConfig, TopicError> {
+        check_name(&new.name)?;
+        if self.by_name.contains_key(&new.name) {
+            let message = format!("Topic '{}' already exists.", new.name);
+            return Err(TopicError::new(ErrorCode::TOPIC_ALREADY_EXISTS, message));
+        }
+        if let Some(other) = self.collision(&new.name) {
+            let message = format!("Topic '{}' collides with existing topic: {other}", new.name);
+            return Err(TopicError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
+        }
+        let settings = new.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        TopicConfig::read(settings)
+            .map_err(|error| TopicError::new(ErrorCode::INVALID_CONFIG, error.to_string()))
+    }
+
+    /// Creates a topic.
+    pub(super) fn create(&mut self, new: NewTopic) -> Result<Arc<Topic>, TopicError> {
+        let config = self.check(&new)?;
+        self.created += 1;
+        let partitions = new.replicas.into_iter().filter_map(|replicas| Some((*replicas.first()?, replicas)));
+        let partitions = partitions.map(|(leader, replicas)| Mutex::new(Partition::new(leader, replicas)));
+        let topic =
+            Topic { name: new.name, id: topic_id(self.created), config, partitions: partitions.collect() };
+        let topic = Arc::new(topic);
+        self.by_name.insert(topic.name.clone(), Arc::clone(&topic));
+        self.by_id.insert(topic.id, Arc::clone(&topic));
+        Ok(topic)
+    }
+
+    /// A topic whose name differs only in `.` and `_`: the names of their metrics would be the same.
+    fn collision(&self, name: &str) -> Option<&str> {
+        let plain = |name: &str| name.replace('.', "_");
+        if !name.contains(['.', '_']) {
+            return None;
+        }
+        self.by_name.keys().find(|other| plain(other) == plain(name)).map(String::as_str)
+    }
+}
+
+/// The id of the n-th topic: random to look at, the same in every run.
+fn topic_id(n: u64) -> Uuid {
+    let [high, low] = [2 * n, 2 * n + 1].map(mixed);
+    Builder::from_random_bytes(((u128::from(high) << 64) | u128::from(low)).to_be_bytes()).into_uuid()
+}
+
+/// The n-th number of `SplitMix64`.
+fn mixed(n: u64) -> u64 {
+    let z = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// `Topic.validate`.
+pub(super) fn check_name(name: &str) -> Result<(), TopicError> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || ['.', '_', '-'].contains(&c);
+    let reason = match name {
+        "" => "the empty string is not allowed".to_owned(),
+        "." | ".." => format!("'{name}' is not allowed"),
+        _ if name.len() > MAX_NAME => {
+            format!("the length of '{name}' is longer than the max allowed length {MAX_NAME}")
+        }
+        _ if !name.chars().all(legal) => format!(
+            "'{name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'"
+        ),
+        _ => return Ok(()),
+    };
+    Err(TopicError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, format!("Topic name is invalid: {reason}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(name: &str) -> NewTopic {
+        let replicas = vec![vec![BrokerId(1)]; 2];
+        NewTopic { name: name.to_owned(), replicas, settings: vec![] }
+    }
+
+    #[test]
+    fn a_topic_is_found_by_its_name_and_its_id() {
+        let mut topics = Topics::default();
+        let orders = topics.create(new("orders")).unwrap();
+        let others = topics.create(new("others")).unwrap();
+        assert_ne!(orders.id, others.id);
+        assert_eq!(orders.id.get_version_num(), 4);
+        assert_eq!(topics.named("orders").unwrap().id, orders.id);
+        assert_eq!(topics.with_id(others.id).unwrap().name, "others");
+        assert!(topics.with_id(Uuid::nil()).is_none());
+        assert_eq!(orders.partition_count(), 2);
+        assert!(orders.partition(1).is_some());
+        assert!(orders.partition(2).is_none() && orders.partition(-1).is_none());
+    }
+
+    #[test]
+    fn names_are_those_that_apache_kafka_takes() {
+        for name in ["a", "__consumer_offsets", "a.b-c_D9", &"x".repeat(249)] {
+            assert_eq!(check_name(name), Ok(()), "{name}");
+        }
+        for name in ["", ".", "..", "a b", "a/b", "ä", "a:b", &"x".repeat(250)] {
+            let error = check_name(name).unwrap_err();
+            assert_eq!(error.code, ErrorCode::INVALID_TOPIC_EXCEPTION, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_used_once() {
+        let mut topics = Topics::default();
+        topics.create(new("a.b")).unwrap();
+        assert_eq!(topics.create(new("a.b")).unwrap_err().code, ErrorCode::TOPIC_ALREADY_EXISTS);
+        let error = topics.create(new("a_b")).unwrap_err();
+        assert_eq!(error.to_string(), "Topic 'a_b' collides with existing topic: a.b");
+        assert!(topics.create(new("a-b")).is_ok());
+    }
+}
