@@ -150,7 +150,9 @@ impl Gate {
         if callbacks.is_empty() {
             return false;
         }
-        words.iter().for_each(|(code, words)| self.sink.said(self.producer, *code, words));
+        for (code, words) in &words {
+            self.sink.said(self.producer, *code, words);
+        }
         self.sink.callbacks(&callbacks);
         callbacks.clear();
         context.heard().callbacks = callbacks;

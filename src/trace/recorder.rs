@@ -350,10 +350,12 @@ mod tests {
         #[test]
         fn outstanding_is_what_was_sent_and_has_no_callback(sent in marks(), answered in marks()) {
             let recorder = Recorder::default();
-            sent.iter().for_each(|submission| recorder.sent(*submission));
-            answered.iter().for_each(|submission| {
+            for submission in &sent {
+                recorder.sent(*submission);
+            }
+            for submission in &answered {
                 recorder.callback(Callback { submission: *submission, ..ok(0) });
-            });
+            }
             let expected: Submissions = sent.difference(&answered).copied().collect();
             prop_assert_eq!(recorder.outstanding(), expected);
         }
