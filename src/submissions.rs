@@ -73,6 +73,45 @@ impl Submissions {
         self.ranges.is_empty()
     }
 
+    /// What is in both, found range by range.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let mut both = Self::new();
+        for range in &self.ranges {
+            for shared in other.overlapping(range) {
+                let first = range.first.max(shared.first);
+                both.insert_run(MessageId(first), range.last.min(shared.last) - first + 1, range.again);
+            }
+        }
+        both
+    }
+
+    /// What is in this and not in the other, found range by range.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        let mut left = Self::new();
+        for range in &self.ranges {
+            let mut next = Some(range.first);
+            for taken in other.overlapping(range) {
+                let first = next.unwrap_or(taken.first);
+                left.insert_run(MessageId(first), taken.first.saturating_sub(first), range.again);
+                next = taken.last.checked_add(1);
+            }
+            if let Some(first) = next.filter(|first| *first <= range.last) {
+                left.insert_run(MessageId(first), range.last - first + 1, range.again);
+            }
+        }
+        left
+    }
+
+    /// The ranges that share a member with that one.
+    fn overlapping(&self, range: &Range) -> impl Iterator<Item = &Range> {
+        let from =
+            self.ranges.partition_point(|other| (other.again, other.last) < (range.again, range.first));
+        let (again, last) = (range.again, range.last);
+        self.ranges[from..].iter().take_while(move |other| other.again == again && other.first <= last)
+    }
+
     /// Its members, first submissions before second ones, each by number.
     pub fn iter(&self) -> impl Iterator<Item = Submission> {
         self.ranges.iter().flat_map(|range| {
@@ -139,6 +178,30 @@ mod tests {
                     prop_assert_eq!(set.contains(submission), plain.contains(&(again, message)));
                 }
             }
+        }
+    }
+
+    fn sets() -> impl Strategy<Value = (Submissions, BTreeSet<(u16, u32)>)> {
+        prop::collection::vec((0u32..60, 0u32..12, 0u16..3), 0..12).prop_map(|runs| {
+            let mut set = Submissions::new();
+            let mut plain = BTreeSet::new();
+            for (first, count, again) in runs {
+                set.insert_run(MessageId(first), count, again);
+                plain.extend((first..first + count).map(|message| (again, message)));
+            }
+            (set, plain)
+        })
+    }
+
+    fn set(plain: impl IntoIterator<Item = (u16, u32)>) -> Submissions {
+        plain.into_iter().map(|(again, message)| Submission { message: MessageId(message), again }).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn two_sets_meet_as_plain_ones_do((a, plain_a) in sets(), (b, plain_b) in sets()) {
+            prop_assert_eq!(a.intersection(&b), set(plain_a.intersection(&plain_b).copied()));
+            prop_assert_eq!(a.difference(&b), set(plain_a.difference(&plain_b).copied()));
         }
     }
 
