@@ -1,5 +1,6 @@
 //! The client under test behind one trait: what a run needs of any producer, and librdkafka as the first of them.
 
+mod check;
 mod code;
 mod context;
 mod librdkafka;
@@ -13,6 +14,7 @@ use crate::id::{ProducerIndex, Submission};
 use crate::plan::Message;
 use crate::trace::{Callback, ClientError, Code, Event, Recorder};
 
+pub use check::check;
 pub use librdkafka::{LibrdkafkaProducer, OpenError, client};
 
 /// A producer of the client under test. It owns one thread, and that thread alone serves callbacks, so that they are

@@ -1,6 +1,6 @@
 //! The calls of librdkafka that rust-rdkafka does not wrap as they are; the only unsafe code of the crate.
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 use std::sync::Arc;
 use std::thread::Thread;
@@ -32,6 +32,38 @@ pub(super) fn flush<C: ClientContext>(client: &Client<C>, limit: Duration) -> bo
     // SAFETY: the client lives as long as the reference to it, and librdkafka's calls are thread-safe.
     let code = unsafe { sys::rd_kafka_flush(client.native_ptr(), limit) };
     code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+}
+
+/// The names of all settings, aliases aside, in librdkafka's order: those of clients, then those of topics.
+pub(super) fn setting_names() -> Vec<String> {
+    #[expect(unsafe_code, reason = "rust-rdkafka does not wrap rd_kafka_conf_dump")]
+    // SAFETY: each configuration is made, dumped and destroyed here; a dump is copied before it is freed, and both of
+    // its figures go back to librdkafka as they came.
+    unsafe {
+        let (mut clients, mut topics) = (0, 0);
+        let client = sys::rd_kafka_conf_new();
+        let topic = sys::rd_kafka_topic_conf_new();
+        let dumps = [
+            (sys::rd_kafka_conf_dump(client, &raw mut clients), clients),
+            (sys::rd_kafka_topic_conf_dump(topic, &raw mut topics), topics),
+        ];
+        let mut names = Vec::new();
+        for (pairs, count) in dumps {
+            names.extend((0..count).step_by(2).map(|at| text(*pairs.add(at))));
+            sys::rd_kafka_conf_dump_free(pairs, count);
+        }
+        sys::rd_kafka_topic_conf_destroy(topic);
+        sys::rd_kafka_conf_destroy(client);
+        names
+    }
+}
+
+#[expect(unsafe_code, reason = "reads a C string")]
+/// # Safety
+/// The pointer must be that of a C string, valid during the call.
+unsafe fn text(pointer: *const c_char) -> String {
+    // SAFETY: as the caller promises.
+    unsafe { CStr::from_ptr(pointer) }.to_string_lossy().into_owned()
 }
 
 /// The queue from which a client's events are polled, and a wake-up of the thread that polls it.

@@ -1,9 +1,13 @@
 //! The settings of a client: the plan's, and the few that belong to the runner.
 
+use std::sync::LazyLock;
+
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
 use crate::plan::{Producer, Setting, Start};
+
+use super::native;
 
 /// Names under which librdkafka knows a setting besides its own name for it (`CONFIGURATION.md`: "Alias for").
 const ALIASES: &[(&str, &str)] = &[
@@ -22,6 +26,37 @@ const ALIASES: &[(&str, &str)] = &[
 /// librdkafka's own name for a setting.
 pub(super) fn canonical(key: &str) -> &str {
     ALIASES.iter().find(|(alias, _)| *alias == key).map_or(key, |(_, name)| name)
+}
+
+/// Settings that have no default, which librdkafka leaves out when it lists what it knows.
+const WITHOUT_DEFAULT: &[&str] = &[
+    "client.rack",
+    "metadata.broker.list",
+    "sasl.oauthbearer.client.id",
+    "sasl.oauthbearer.client.secret",
+    "sasl.password",
+    "sasl.username",
+    "ssl.ca.location",
+    "ssl.certificate.location",
+    "ssl.key.location",
+    "transactional.id",
+];
+
+/// The names of settings that librdkafka knows, other names for one setting included.
+pub(super) fn known() -> &'static [String] {
+    static KNOWN: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let aliases = ALIASES.iter().map(|(alias, _)| alias);
+        native::setting_names()
+            .into_iter()
+            .chain(aliases.chain(WITHOUT_DEFAULT).map(|name| (*name).to_owned()))
+            .collect()
+    });
+    &KNOWN
+}
+
+/// The other names of a setting.
+pub(super) fn aliases_of(key: &str) -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().filter(move |(_, name)| *name == canonical(key)).map(|(alias, _)| *alias)
 }
 
 /// The settings that take effect: where one is given twice, also under two names, the later one.
@@ -93,6 +128,15 @@ mod tests {
         let producer = producer(&[("linger.ms", "5"), ("acks", "1"), ("queue.buffering.max.ms", "0")]);
         let effective: Vec<_> = effective(&producer).iter().map(|setting| setting.key.as_str()).collect();
         assert_eq!(effective, ["acks", "queue.buffering.max.ms"]);
+    }
+
+    #[test]
+    fn every_alias_stands_for_a_setting_of_librdkafka() {
+        let times = |name: &str| known().iter().filter(|known| *known == name).count();
+        for (alias, name) in ALIASES {
+            // Once: librdkafka's own list has no aliases, and ours of those without a default has nothing else.
+            assert!(times(alias) == 1 && times(name) >= 1, "{alias} of {name}");
+        }
     }
 
     #[test]
