@@ -15,7 +15,7 @@ use super::plan::Plan;
 pub struct Loaded {
     /// The plan; none exactly where a mistake is among the diagnostics.
     pub plan: Option<Plan>,
-    /// Mistakes and warnings, in the order of the file.
+    /// Mistakes, or warnings where there are none, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -36,9 +36,12 @@ pub fn of(source: &Arc<Source>, options: Options<'_>) -> Loaded {
         plan = compiled;
         diagnostics.append(&mut found);
     }
-    let broken = diagnostics.iter().any(|found| found.code.severity() == Severity::Error);
+    if diagnostics.iter().any(|found| found.code.severity() == Severity::Error) {
+        plan = None;
+        diagnostics.retain(|found| found.code.severity() == Severity::Error);
+    }
     diagnostics.sort_by_key(|found| found.labels.first().map(|label| label.span));
-    Loaded { plan: plan.filter(|_| !broken), diagnostics }
+    Loaded { plan, diagnostics }
 }
 
 #[cfg(test)]

@@ -149,7 +149,7 @@ fn fill(template: Option<&Template>, draw: Draw, slot: &mut Option<Vec<u8>>) -> 
 
 impl<T: Copy + std::str::FromStr + PartialOrd + Default> Choice<T> {
     /// The number for one message.
-    fn of(&self, draw: Draw) -> Result<Option<T>, String> {
+    pub(super) fn of(&self, draw: Draw) -> Result<Option<T>, String> {
         match self {
             Self::Client => Ok(None),
             Self::Fixed(number) => Ok(Some(*number)),

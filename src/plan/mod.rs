@@ -12,6 +12,7 @@ mod template;
 pub use crate::scenario::{AnomalyKind, Callbacks, OnTimeout, QueueFull, Start};
 pub use compile::{Options, compile};
 pub use expect::{Delivered, Expect};
+pub use identity::{Recogniser, Seen};
 pub use load::{Loaded, load, of};
 pub use message::{Message, MessageTemplate, RenderError, TAG};
 pub use plan::{Action, Batch, Mode, Order, Origin, Plan, Producer, Setting, Snapshot, Step, Topic};

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::scenario::model::{self, Scenario, SnapshotOrder};
 use crate::scenario::{Callbacks, Field, OnTimeout, QueueFull, Start};
 use crate::source::{Source, Span};
@@ -37,8 +37,7 @@ pub struct Options<'a> {
     pub settings: &'a [(String, String)],
 }
 
-/// Makes a plan, and lists what is wrong or doubtful, in the order of the file. The plan is none exactly where a
-/// mistake is among it.
+/// Makes a plan and lists what cannot be deterministic; or lists what is wrong.
 pub fn compile(
     source: &Arc<Source>,
     scenario: &Scenario,
@@ -49,12 +48,12 @@ pub fn compile(
     compiler.producers();
     compiler.steps();
     let expect = compiler.expect();
+    if !compiler.found.is_empty() {
+        return (None, compiler.found);
+    }
     super::identity::tag(&mut compiler.batches);
     compiler.warnings();
-    let plan = compiler.plan(expect);
-    let found = compiler.found;
-    let broken = found.iter().any(|mistake| mistake.code.severity() == Severity::Error);
-    ((!broken).then_some(plan), found)
+    (Some(compiler.plan(expect)), compiler.found)
 }
 
 /// A plan in the making.

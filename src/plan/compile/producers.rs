@@ -119,13 +119,13 @@ impl Compiler<'_> {
     }
 }
 
-/// Settings, each property once; the last wins.
+/// Settings, each key once; the last wins.
 #[derive(Default)]
 struct Config(Vec<Setting>);
 
 impl Config {
     fn set(&mut self, key: &str, value: &str, origin: Origin) {
-        self.0.retain(|setting| settings::canonical(&setting.key) != settings::canonical(key));
+        self.0.retain(|setting| setting.key != key);
         self.0.push(Setting { key: key.to_owned(), value: value.to_owned(), origin });
     }
 }

@@ -1,4 +1,4 @@
-//! Client settings: presets, names that mean the same, and keys that a scenario may not set.
+//! Client settings: presets, and keys that a scenario may not set.
 
 /// librdkafka with the numbers of the Java client (`ProducerConfig`, Kafka 4): what librdkafka has an equal of.
 pub(super) const JAVA_LIKE: &[(&str, &str)] = &[
@@ -24,22 +24,6 @@ pub(super) const JAVA_LIKE: &[(&str, &str)] = &[
 
 /// One record in each request.
 pub(super) const ONE_PER_REQUEST: (&str, &str) = ("batch.num.messages", "1");
-
-/// Names of librdkafka that mean the same (`CONFIGURATION.md`, "Alias for"): the alias and the property.
-const ALIASES: &[(&str, &str)] = &[
-    ("bootstrap.servers", "metadata.broker.list"),
-    ("max.in.flight", "max.in.flight.requests.per.connection"),
-    ("queue.buffering.max.ms", "linger.ms"),
-    ("message.send.max.retries", "retries"),
-    ("compression.codec", "compression.type"),
-    ("request.required.acks", "acks"),
-    ("message.timeout.ms", "delivery.timeout.ms"),
-];
-
-/// The one name of a property that has several.
-pub(super) fn canonical(key: &str) -> &str {
-    ALIASES.iter().find(|(alias, _)| *alias == key).map_or(key, |(_, property)| property)
-}
 
 /// Why a scenario may not make a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::scenario::model::SnapshotOrder;
 
 use super::super::message::Choice;
 use super::super::plan::{Action, Batch, Mode, Producer};
-use super::{Compiler, settings};
+use super::Compiler;
 
 /// librdkafka's partitioner where a producer names none.
 const PARTITIONER: &str = "consistent_random";
@@ -71,7 +71,7 @@ impl Compiler<'_> {
 }
 
 fn chooses_at_random(producer: &Producer, keyed: bool) -> bool {
-    let named = producer.config.iter().find(|setting| settings::canonical(&setting.key) == "partitioner");
+    let named = producer.config.iter().find(|setting| setting.key == "partitioner");
     let partitioner = named.map_or(PARTITIONER, |setting| setting.value.as_str());
     partitioner == "random" || !keyed && partitioner.ends_with("_random")
 }

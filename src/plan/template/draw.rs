@@ -26,11 +26,11 @@ impl Draw {
     }
 
     /// A random (version 4) uuid.
-    pub(super) fn append_uuid(self, choice: u32, into: &mut Vec<u8>) {
+    pub(super) fn uuid(self, choice: u32) -> [u8; UUID] {
         let bits = u128::from(self.bits(choice, 1)) << 64 | u128::from(self.bits(choice, 2));
-        let uuid = Builder::from_random_bytes(bits.to_be_bytes()).into_uuid();
         let mut text = [0; UUID];
-        into.extend_from_slice(uuid.hyphenated().encode_lower(&mut text).as_bytes());
+        Builder::from_random_bytes(bits.to_be_bytes()).into_uuid().hyphenated().encode_lower(&mut text);
+        text
     }
 
     /// A whole number from `low` to `high`, both included; `low` must not be above `high`.

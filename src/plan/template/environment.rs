@@ -75,9 +75,7 @@ impl Message {
 
 fn uuid(state: &State<'_, '_>) -> Result<String, Error> {
     let (draw, choice) = Message::choose(state)?;
-    let mut text = Vec::new();
-    draw.append_uuid(choice, &mut text);
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    Ok(String::from_utf8_lossy(&draw.uuid(choice)).into_owned())
 }
 
 fn random(state: &State<'_, '_>, low: i64, high: i64) -> Result<i64, Error> {

@@ -86,6 +86,11 @@ impl Pieces {
         Some(text)
     }
 
+    /// Whether it holds a uuid, so that no other text is likely ever to be the same.
+    pub(in crate::plan) fn is_unique(&self) -> bool {
+        self.0.iter().any(|piece| matches!(piece, Piece::Uuid { .. }))
+    }
+
     /// Whether each message's text holds its number or a uuid.
     pub(super) fn has_identity(&self) -> bool {
         self.0.iter().any(|piece| matches!(piece, Piece::Number { .. } | Piece::Uuid { .. }))
@@ -97,7 +102,7 @@ impl Pieces {
             match piece {
                 Piece::Text { bytes, times } => (0..*times).for_each(|_| into.extend_from_slice(bytes)),
                 Piece::Number { width } => append_number(draw.message, *width, into),
-                Piece::Uuid { choice } => draw.append_uuid(*choice, into),
+                Piece::Uuid { choice } => into.extend_from_slice(&draw.uuid(*choice)),
                 Piece::Random { choice, low, high } => {
                     let number = draw.between(*choice, *low, *high);
                     into.extend_from_slice(number.to_string().as_bytes());
@@ -122,17 +127,34 @@ impl Pieces {
 pub(in crate::plan) const DIGITS: usize = 10;
 
 /// Appends a number in decimal digits, with zeros in front up to a width.
-pub(in crate::plan) fn append_number(mut number: u32, width: usize, into: &mut Vec<u8>) {
-    let mut digits = [b'0'; DIGITS];
-    let mut at = DIGITS;
-    while number > 0 || at == DIGITS {
-        at -= 1;
-        digits[at] = b'0' + u8::try_from(number % 10).unwrap_or_default();
-        number /= 10;
-    }
-    let zeros = width.saturating_sub(DIGITS - at);
+pub(in crate::plan) fn append_number(number: u32, width: usize, into: &mut Vec<u8>) {
+    let digits = Digits::of(number);
+    let zeros = width.saturating_sub(digits.as_bytes().len());
     into.extend(std::iter::repeat_n(b'0', zeros));
-    into.extend_from_slice(&digits[at..]);
+    into.extend_from_slice(digits.as_bytes());
+}
+
+/// The decimal digits of a number.
+#[derive(Clone, Copy)]
+pub(super) struct Digits {
+    bytes: [u8; DIGITS],
+    start: usize,
+}
+
+impl Digits {
+    pub(super) fn of(mut number: u32) -> Self {
+        let mut digits = Self { bytes: [b'0'; DIGITS], start: DIGITS };
+        while number > 0 || digits.start == DIGITS {
+            digits.start -= 1;
+            digits.bytes[digits.start] = b'0' + u8::try_from(number % 10).unwrap_or_default();
+            number /= 10;
+        }
+        digits
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
 }
 
 struct Compiler {
