@@ -1,0 +1,225 @@
+//! The application's calls and the callbacks: a timeline, or lanes beside each other.
+
+use std::collections::BTreeMap;
+
+use crate::id::{ProducerIndex, Submission, TopicIndex};
+use crate::judge::{By, Outcome, Which};
+use crate::plan::{Action, Callbacks};
+use crate::trace::{Callback, Code, Event, StepEnd};
+
+use super::{Scene, list, push_set};
+use crate::view::block::{Lane, Style};
+use crate::view::fold::Fold;
+use crate::view::line::{End, Head, Numbers, Shown, Step, Track, What};
+
+/// What a callback says, and where it belongs.
+struct Heard {
+    track: Track,
+    what: What,
+    again: u16,
+    at: Numbers,
+}
+
+impl Scene<'_> {
+    /// Everything in one order.
+    pub(super) fn timeline(&self) -> Fold {
+        let mut fold = Fold::default();
+        let ends = self.ends();
+        // What one wait has served, where only waits serve.
+        let mut served = BTreeMap::<Track, Vec<Heard>>::new();
+        for event in self.trace.events.iter() {
+            let Some(heard) = self.heard(&event) else {
+                serve(&mut served, &mut fold);
+                self.call(&event, &ends, &mut fold);
+                continue;
+            };
+            let heard = self.in_timeline(heard);
+            match self.plan.callbacks {
+                _ if !self.plan.snapshot.callbacks => {}
+                Callbacks::Background => fold.push(heard.what, heard.again, heard.at),
+                Callbacks::OnWait => served.entry(heard.track).or_default().push(heard),
+            }
+        }
+        serve(&mut served, &mut fold);
+        fold
+    }
+
+    /// The application's calls alone.
+    pub(super) fn application(&self) -> Fold {
+        let mut fold = Fold::default();
+        let ends = self.ends();
+        self.trace.events.iter().for_each(|event| self.call(&event, &ends, &mut fold));
+        fold
+    }
+
+    /// Each producer's callbacks for each partition.
+    pub(super) fn callbacks(&self) -> Vec<Lane> {
+        if !self.plan.snapshot.callbacks {
+            return Vec::new();
+        }
+        let heard = self.trace.events.iter().filter_map(|event| self.heard(&event));
+        if self.any_partition() {
+            return self.sets(heard);
+        }
+        let mut tracks = BTreeMap::<Track, Fold>::new();
+        heard.for_each(|heard| {
+            tracks.entry(heard.track).or_default().push(heard.what, heard.again, heard.at);
+        });
+        tracks.into_iter().map(|(track, fold)| self.lane(track, Style::Lines, fold)).collect()
+    }
+
+    /// Without order, since which partition a message went to is left out.
+    fn sets(&self, heard: impl Iterator<Item = Heard>) -> Vec<Lane> {
+        let mut tracks = BTreeMap::<Track, BTreeMap<What, Vec<(u16, i64)>>>::new();
+        heard.for_each(|heard| {
+            let said = tracks.entry(heard.track).or_default().entry(heard.what).or_default();
+            said.push((heard.again, heard.at[0]));
+        });
+        let lane = |(track, said): (Track, BTreeMap<What, Vec<(u16, i64)>>)| {
+            let mut fold = Fold::default();
+            for (what, mut messages) in said {
+                messages.sort_unstable();
+                messages.dedup();
+                if matches!(what, What::Fatal(..)) {
+                    fold.push(what, 0, [0; 3]);
+                } else {
+                    let mut set = Fold::default();
+                    messages.into_iter().for_each(|(again, at)| set.push(What::Record, again, [at, 0, 0]));
+                    push_set(&mut fold, what, set.finish());
+                }
+            }
+            self.lane(track, Style::Lines, fold)
+        };
+        tracks.into_iter().map(lane).collect()
+    }
+
+    fn heard(&self, event: &Event) -> Option<Heard> {
+        match event {
+            Event::Callback(callback) => self.callback(callback),
+            Event::Fatal(producer, code) => Some(self.fatal(*producer, *code)),
+            _ => None,
+        }
+    }
+
+    fn callback(&self, callback: &Callback) -> Option<Heard> {
+        let Submission { message, again } = callback.submission;
+        let topic = self.plan.batch_of(message)?.topic;
+        let track = self.track(Some(callback.producer), topic, callback.partition.into());
+        let late = callback.late;
+        let mut at = [i64::from(message.0), 0, 0];
+        let what = match callback.result {
+            Err(failure) => What::Err { late, code: failure.code },
+            Ok(()) => {
+                let stable = match callback.partition {
+                    Some(partition) => self.has_offsets(topic, partition),
+                    None => !self.any_partition(),
+                };
+                let offset = match callback.offset {
+                    _ if !stable => Shown::Hidden,
+                    None => Shown::Unknown,
+                    Some(offset) => {
+                        at[1] = offset.0;
+                        Shown::Known
+                    }
+                };
+                What::Ok { late, place: None, offset }
+            }
+        };
+        Some(Heard { track, what, again, at })
+    }
+
+    /// It belongs to no partition; its lane has the producer's name.
+    fn fatal(&self, producer: ProducerIndex, code: Code) -> Heard {
+        let track =
+            Track { producer: Some(producer), whole: true, topic: TopicIndex(0), partition: Which::All };
+        Heard { track, what: What::Fatal(None, code), again: 0, at: [0; 3] }
+    }
+
+    /// With its place, which a lane has in its name.
+    fn in_timeline(&self, mut heard: Heard) -> Heard {
+        heard.what = match heard.what {
+            What::Ok { late, offset, .. } => What::Ok { late, place: Some(heard.track), offset },
+            What::Fatal(_, code) => {
+                What::Fatal(heard.track.producer.filter(|_| self.names.several_producers()), code)
+            }
+            what => what,
+        };
+        heard
+    }
+
+    /// Adds the line of a call or a step; callbacks have none here.
+    fn call(&self, event: &Event, ends: &Ends, fold: &mut Fold) {
+        if !self.plan.snapshot.sends {
+            return;
+        }
+        match event {
+            Event::Send(submission) => {
+                let what = match self.findings.outcomes.get(*submission) {
+                    Some(Outcome::Failed { code, by: By::Call }) => What::SendFailed(code),
+                    _ => What::Send,
+                };
+                fold.push(what, submission.again, [i64::from(submission.message.0), 0, 0]);
+            }
+            Event::NotSent(first, count) => fold.push_run(What::NotSent, [i64::from(first.0), 0, 0], *count),
+            Event::Timeout(submissions) => push_set(fold, What::Timeout, list(submissions.iter())),
+            Event::StepBegan(step) => self.step(*step, ends, fold),
+            // A step that was left out need not have begun.
+            Event::StepEnded(step, StepEnd::Skipped) if !ends.began(*step) => self.step(*step, ends, fold),
+            Event::StepEnded(..)
+            | Event::Sent(_)
+            | Event::SendFailed(..)
+            | Event::Callback(_)
+            | Event::Fatal(..) => {}
+        }
+    }
+
+    fn step(&self, at: usize, ends: &Ends, fold: &mut Fold) {
+        let Some(step) = self.plan.steps.get(at).filter(|step| step.explicit) else { return };
+        let what = match step.action {
+            Action::Send { .. } => return,
+            Action::Flush { .. } => Step::Flush,
+            Action::WaitCallbacks { .. } => Step::WaitCallbacks,
+            Action::Close { producer, .. } => {
+                Step::Close(Some(producer).filter(|_| self.names.several_producers()))
+            }
+        };
+        let (end, outstanding) = match ends.0.get(at).and_then(|(_, end)| *end) {
+            Some(StepEnd::Done) => (End::Done, 0),
+            Some(StepEnd::TimedOut(outstanding)) => (End::TimedOut, outstanding),
+            Some(StepEnd::Skipped) => (End::Skipped, 0),
+            None => (End::Unfinished, 0),
+        };
+        let head = Head { what: What::Step(what, end), again: 0, count: 1, step: [0; 3] };
+        fold.push_whole(head, [i64::from(outstanding), 0, 0]);
+    }
+
+    fn ends(&self) -> Ends {
+        let mut ends = vec![(false, None); self.plan.steps.len()];
+        for event in self.trace.events.iter() {
+            match event {
+                Event::StepBegan(step) => ends.get_mut(step).into_iter().for_each(|known| known.0 = true),
+                Event::StepEnded(step, end) => {
+                    ends.get_mut(step).into_iter().for_each(|known| known.1 = Some(end));
+                }
+                _ => {}
+            }
+        }
+        Ends(ends)
+    }
+}
+
+/// Whether each step began, and how it ended: that is shown where it began.
+struct Ends(Vec<(bool, Option<StepEnd>)>);
+
+impl Ends {
+    fn began(&self, step: usize) -> bool {
+        self.0.get(step).is_some_and(|(began, _)| *began)
+    }
+}
+
+/// Shows what a wait has served, by producer and partition.
+fn serve(served: &mut BTreeMap<Track, Vec<Heard>>, fold: &mut Fold) {
+    for heard in std::mem::take(served).into_values().flatten() {
+        fold.push(heard.what, heard.again, heard.at);
+    }
+}

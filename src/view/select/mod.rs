@@ -1,0 +1,98 @@
+//! Selects what of a run is stable, block by block.
+
+mod events;
+mod findings;
+mod logs;
+mod stable;
+
+use std::collections::HashSet;
+
+use crate::id::{Partition, ProducerIndex, Submission, TopicIndex, TopicPartition};
+use crate::judge::{Findings, Which};
+use crate::plan::{Order, Plan};
+use crate::trace::Trace;
+
+use super::block::{Block, Lane, Names, Style};
+use super::fold::Fold;
+use super::line::{Aside, Entry, Folded, Head, Track, What};
+
+/// The blocks of a view in their order, empty ones left out.
+pub(super) fn blocks(plan: &Plan, trace: &Trace, findings: &Findings, names: &Names) -> Vec<Block> {
+    let unstable = stable::unstable(plan, trace);
+    let scene = Scene { plan, trace, findings, names, unstable };
+    let (application, callbacks) = match plan.snapshot.order {
+        Order::Total => (single("timeline", scene.timeline()), Vec::new()),
+        Order::Lanes => (single("application", scene.application()), scene.callbacks()),
+    };
+    let all = [
+        application,
+        Block { name: "callbacks", lanes: callbacks },
+        Block { name: "outcomes", lanes: scene.outcomes() },
+        Block { name: "log", lanes: scene.log() },
+        Block { name: "content", lanes: scene.content() },
+        Block { name: "anomalies", lanes: scene.anomalies() },
+    ];
+    all.into_iter().filter(|block| !block.lanes.is_empty()).collect()
+}
+
+/// A run and how it is to be shown.
+struct Scene<'a> {
+    plan: &'a Plan,
+    trace: &'a Trace,
+    findings: &'a Findings,
+    names: &'a Names,
+    /// Partitions in which the order of different producers' records is up to the machine.
+    unstable: HashSet<TopicPartition>,
+}
+
+impl Scene<'_> {
+    /// Whether partitions are left out, because a random partitioner chooses them.
+    fn any_partition(&self) -> bool {
+        self.plan.snapshot.any_partition
+    }
+
+    fn track(&self, producer: Option<ProducerIndex>, topic: TopicIndex, partition: Which) -> Track {
+        let producer = producer.filter(|_| self.names.several_producers());
+        Track { producer, whole: false, topic, partition: self.which(partition) }
+    }
+
+    fn which(&self, partition: Which) -> Which {
+        if self.any_partition() { Which::All } else { partition }
+    }
+
+    /// Whether offsets there are the same in every run.
+    fn has_offsets(&self, topic: TopicIndex, partition: Partition) -> bool {
+        !self.any_partition() && !self.unstable.contains(&TopicPartition { topic, partition })
+    }
+
+    fn lane(&self, track: Track, style: Style, fold: Fold) -> Lane {
+        Lane { label: self.names.label(track), style, folded: fold.finish() }
+    }
+}
+
+/// A block of one lane that needs no name.
+fn single(name: &'static str, fold: Fold) -> Block {
+    let lane = Lane { label: String::new(), style: Style::Lines, folded: fold.finish() };
+    let lanes = if lane.folded.entries.is_empty() { Vec::new() } else { vec![lane] };
+    Block { name, lanes }
+}
+
+/// Submissions one after the other, folded.
+fn list(submissions: impl IntoIterator<Item = Submission>) -> Folded {
+    let mut fold = Fold::default();
+    for submission in submissions {
+        fold.push(What::Record, submission.again, [i64::from(submission.message.0), 0, 0]);
+    }
+    fold.finish()
+}
+
+/// Adds one fact about a set of submissions.
+fn push_set(fold: &mut Fold, what: What, set: Folded) {
+    if let [Entry::Line(line)] = set.entries.as_slice()
+        && let Some(head) = set.head(line)
+    {
+        fold.push_whole(Head { what, ..*head }, line.at);
+    } else {
+        fold.push_aside(Aside::Set(what, set));
+    }
+}

@@ -1,0 +1,116 @@
+//! In which partitions the order of records is up to the machine, because several producers write to them and no wait
+//! orders them.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::id::{MessageId, ProducerIndex, TopicPartition};
+use crate::plan::{Action, Mode, Plan};
+use crate::trace::{Event, StepEnd, Trace};
+
+/// The partitions in which batches of different producers may meet.
+pub(super) fn unstable(plan: &Plan, trace: &Trace) -> HashSet<TopicPartition> {
+    if plan.producers.len() < 2 {
+        return HashSet::new();
+    }
+    let stretches = stretches(plan, trace);
+    let mut touched: Vec<_> = touched(plan, trace).into_iter().collect();
+    touched.sort_unstable();
+    let meet = |batches: &&[(TopicPartition, usize)]| {
+        let mut last = Last::default();
+        batches.iter().any(|(_, batch)| {
+            let producer = plan.batches[*batch].producer;
+            stretches.get(batch).is_some_and(|stretch| last.meets(producer, *stretch))
+        })
+    };
+    touched.chunk_by(|a, b| a.0 == b.0).filter(meet).map(|batches| batches[0].0).collect()
+}
+
+/// From which step to which a batch may be under way.
+#[derive(Clone, Copy)]
+struct Stretch {
+    sent: usize,
+    settled: usize,
+}
+
+/// When the batches so far are settled: the two producers that take longest.
+#[derive(Default)]
+struct Last {
+    longest: Option<(usize, ProducerIndex)>,
+    other: Option<(usize, ProducerIndex)>,
+}
+
+impl Last {
+    /// Whether an earlier batch of another producer is still under way, in the order of steps.
+    fn meets(&mut self, producer: ProducerIndex, stretch: Stretch) -> bool {
+        let others = [self.longest, self.other].into_iter().flatten();
+        let meets = others.into_iter().any(|(settled, whose)| whose != producer && settled > stretch.sent);
+        let new = Some((stretch.settled, producer));
+        match self.longest {
+            Some((settled, whose)) if whose == producer => {
+                self.longest = Some((settled.max(stretch.settled), producer));
+            }
+            longest if longest < new => (self.longest, self.other) = (new, longest),
+            _ if self.other < new => self.other = new,
+            _ => {}
+        }
+        meets
+    }
+}
+
+/// The stretch of each batch, by its place in the plan. A wait that ran out settles nothing.
+fn stretches(plan: &Plan, trace: &Trace) -> HashMap<usize, Stretch> {
+    let mut done = HashSet::new();
+    let mut ran_out = HashSet::new();
+    for event in trace.events.iter() {
+        match event {
+            Event::StepEnded(step, StepEnd::Done) => drop(done.insert(step)),
+            Event::Timeout(submissions) => {
+                ran_out.extend(submissions.iter().filter_map(|one| batch_of(plan, one.message)));
+            }
+            _ => {}
+        }
+    }
+    let mut stretches = HashMap::new();
+    let mut all = usize::MAX;
+    let mut closed = HashMap::<ProducerIndex, usize>::new();
+    for (at, step) in plan.steps.iter().enumerate().rev() {
+        match step.action {
+            Action::WaitCallbacks { .. } | Action::Flush { .. } if done.contains(&at) => all = at,
+            Action::Close { producer, .. } if done.contains(&at) => drop(closed.insert(producer, at)),
+            Action::Send { batch, mode } => {
+                let Some(sent) = plan.batches.get(batch) else { continue };
+                let closed = closed.get(&sent.producer).copied().unwrap_or(usize::MAX);
+                let waits = mode == Mode::Sync && !ran_out.contains(&batch);
+                let settled = if waits { at } else { all.min(closed) };
+                stretches.insert(batch, Stretch { sent: at, settled });
+            }
+            _ => {}
+        }
+    }
+    stretches
+}
+
+/// Which batches have to do with which partition.
+fn touched(plan: &Plan, trace: &Trace) -> HashSet<(TopicPartition, usize)> {
+    let mut touched = HashSet::new();
+    for log in &trace.logs {
+        let identities = log.records.iter().filter_map(|record| record.identity);
+        touched.extend(identities.filter_map(|one| Some((log.partition, batch_of(plan, one.message)?))));
+    }
+    for event in trace.events.iter() {
+        if let Event::Callback(callback) = event
+            && let Some(partition) = callback.partition
+            && let Some(batch) = batch_of(plan, callback.submission.message)
+        {
+            let topic = plan.batches[batch].topic;
+            touched.insert((TopicPartition { topic, partition }, batch));
+        }
+    }
+    touched
+}
+
+fn batch_of(plan: &Plan, message: MessageId) -> Option<usize> {
+    let after = plan.batches.partition_point(|batch| batch.first <= message);
+    let at = after.checked_sub(1)?;
+    (message.0 - plan.batches[at].first.0 < plan.batches[at].count).then_some(at)
+}

@@ -1,0 +1,202 @@
+//! One fact in words, or a run of them.
+
+use std::fmt::Write as _;
+
+use crate::id::TopicIndex;
+use crate::judge::Which;
+use crate::view::block::Names;
+use crate::view::line::{End, Head, Shape, Shown, Spot, Stand, Step, Track, What};
+
+use super::number::{Number, range};
+
+/// A head with its numbers.
+pub(super) struct Phrase<'a> {
+    pub(super) names: &'a Names,
+    pub(super) head: &'a Head,
+    pub(super) at: [Number; 3],
+}
+
+/// Appends what stands in front of the message.
+pub(super) fn before(out: &mut String, what: What) {
+    let words = match what {
+        What::Send => "send ",
+        What::SendFailed(_) => "send_failed ",
+        What::NotSent => "not sent ",
+        What::Timeout => "timeout ",
+        What::Ok { late: false, .. } => "ok ",
+        What::Ok { late: true, .. } => "late ok ",
+        What::Err { late: false, .. } => "err ",
+        What::Err { late: true, .. } => "late err ",
+        What::Fatal(..) => "fatal ",
+        What::Unknown(..) => "unknown ",
+        What::Anomaly(kind, _) => {
+            out.push_str(kind.word());
+            ": "
+        }
+        What::Step(..) | What::Record | What::Foreign | What::Jump | What::Aside(_) => "",
+    };
+    out.push_str(words);
+}
+
+/// Appends the code behind the message, of what has one.
+pub(super) fn after(out: &mut String, what: What) {
+    if let What::SendFailed(code) | What::Err { code, .. } = what {
+        let _infallible = write!(out, " {code}");
+    }
+}
+
+impl Phrase<'_> {
+    pub(super) fn write(&self, out: &mut String) {
+        before(out, self.head.what);
+        match self.head.what {
+            What::Step(step, end) => self.step(out, step, end),
+            What::Fatal(producer, code) => {
+                if let Some(producer) = producer {
+                    out.push_str(self.names.producer(producer));
+                    out.push(' ');
+                }
+                let _infallible = write!(out, "{code}");
+            }
+            What::Foreign if self.at[0].is(1) => out.push('?'),
+            What::Foreign => drop(write!(out, "?×{}", self.at[0])),
+            What::Jump => drop(write!(out, "@{}", self.at[0])),
+            What::Aside(_) => {}
+            what => {
+                self.range(out, 0, self.head.again);
+                after(out, what);
+                self.behind(out, what);
+            }
+        }
+    }
+
+    /// What is said behind the message.
+    fn behind(&self, out: &mut String, what: What) {
+        match what {
+            What::Ok { place, offset, .. } => self.acknowledged(out, place, offset),
+            What::Unknown(code, stand) => {
+                match code {
+                    Some(code) => drop(write!(out, " {code} → ")),
+                    None => out.push_str(" unanswered → "),
+                }
+                self.stand(out, stand);
+            }
+            What::Anomaly(_, shape) => self.shape(out, shape),
+            _ => {}
+        }
+    }
+
+    fn step(&self, out: &mut String, step: Step, end: End) {
+        out.push_str(match step {
+            Step::Flush => "flush",
+            Step::WaitCallbacks => "wait callbacks",
+            Step::Close(_) => "close",
+        });
+        if let Step::Close(Some(producer)) = step {
+            out.push(' ');
+            out.push_str(self.names.producer(producer));
+        }
+        match end {
+            End::Done => {}
+            End::TimedOut => drop(write!(out, " timed_out {}", self.at[0])),
+            End::Skipped => out.push_str(" skipped"),
+            End::Unfinished => out.push_str(" unfinished"),
+        }
+    }
+
+    fn acknowledged(&self, out: &mut String, place: Option<Track>, offset: Shown) {
+        if place.is_some() || offset != Shown::Hidden {
+            out.push(' ');
+        }
+        if let Some(track) = place {
+            self.names.track(out, track);
+        }
+        match offset {
+            Shown::Hidden => {}
+            Shown::Unknown => out.push_str("@?"),
+            Shown::Known => self.offset(out, 1),
+        }
+    }
+
+    fn stand(&self, out: &mut String, stand: Stand) {
+        match stand {
+            Stand::Nowhere => out.push_str("not written"),
+            Stand::Once(spot) => {
+                out.push_str("written");
+                self.spot(out, spot, 1);
+            }
+            Stand::Twice(a, b) => {
+                out.push_str("written");
+                self.spot(out, a, 1);
+                self.spot(out, b, 2);
+            }
+        }
+    }
+
+    fn shape(&self, out: &mut String, shape: Shape) {
+        match shape {
+            Shape::Alone => {}
+            Shape::After(again) => {
+                out.push_str(" after ");
+                self.range(out, 1, again);
+            }
+            Shape::CopyAfter(spot, again) => {
+                self.spot(out, spot, 1);
+                out.push_str(" after ");
+                self.range(out, 2, again);
+            }
+            Shape::Once(spot) => self.spot(out, spot, 1),
+            Shape::Twice(a, b) => {
+                self.spot(out, a, 1);
+                self.spot(out, b, 2);
+            }
+            Shape::Instead(spot, (topic, which)) => {
+                self.spot(out, spot, 1);
+                out.push_str(" sent to ");
+                self.names.partition(out, topic, which);
+            }
+            Shape::SaidNothing(spot) => {
+                self.spot(out, spot, 1);
+                out.push_str(" holds nothing");
+            }
+            Shape::SaidForeign(spot) => {
+                self.spot(out, spot, 1);
+                out.push_str(" holds ?");
+            }
+            Shape::SaidRecord(spot, again) => {
+                self.spot(out, spot, 1);
+                out.push_str(" holds ");
+                self.range(out, 2, again);
+            }
+            Shape::With(again) => {
+                out.push_str(" and ");
+                self.range(out, 0, again);
+            }
+        }
+    }
+
+    /// A place in a log: ` @3` in the lane's own, ` orders[1]@3` elsewhere, ` orders[1]` where no offset is stable.
+    fn spot(&self, out: &mut String, spot: Spot, slot: usize) {
+        out.push(' ');
+        if let Some((topic, which)) = spot.partition {
+            self.partition(out, topic, which);
+        }
+        if spot.offset {
+            self.offset(out, slot);
+        }
+    }
+
+    fn partition(&self, out: &mut String, topic: TopicIndex, which: Which) {
+        self.names.partition(out, topic, which);
+    }
+
+    fn offset(&self, out: &mut String, slot: usize) {
+        out.push('@');
+        self.range(out, slot, 0);
+    }
+
+    fn range(&self, out: &mut String, slot: usize, again: u16) {
+        let step = self.head.step[slot];
+        // A message that does not change is one for all of the run.
+        range(out, self.at[slot], self.head.count, step, again);
+    }
+}
