@@ -111,8 +111,8 @@ impl Span {
 
     /// The span of which [`Span::to_bits`] made that number.
     pub(crate) fn from_bits(bits: u64) -> Self {
-        let [a, b, c, d, e, f, g, h] = bits.to_be_bytes();
-        Self { start: u32::from_be_bytes([a, b, c, d]), end: u32::from_be_bytes([e, f, g, h]) }
+        let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or_default();
+        Self { start: half(bits >> 32), end: half(bits) }
     }
 
     /// From the start of one to the end of the other.

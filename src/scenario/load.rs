@@ -20,7 +20,7 @@ pub fn load(path: &Path) -> Result<Arc<Source>, Box<Diagnostic>> {
         let mistake = Diagnostic::of_file(refusal.code, &source, refusal.message);
         Box::new(Diagnostic { help: refusal.help.map(str::to_owned), ..mistake })
     })?;
-    let text = String::from_utf8(bytes).map_err(|error| not_utf8(path, &error))?;
+    let text = String::from_utf8(bytes).map_err(|error| Box::new(not_utf8(path, &error)))?;
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     let source = Arc::new(Source::new(path, text));
     match source.text().find(is_refused) {
@@ -77,7 +77,7 @@ fn words(error: &io::Error) -> String {
     }
 }
 
-fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> Box<Diagnostic> {
+fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> Diagnostic {
     let at = error.utf8_error().valid_up_to();
     let bytes = error.as_bytes();
     let shown = Arc::new(Source::new(path, String::from_utf8_lossy(bytes)));
@@ -90,7 +90,7 @@ fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> Box<Diagnostic> 
         format!("this file is not UTF-8: byte 0x{byte:02x} at offset {at}"),
     );
     let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-    Box::new(mistake.help(if utf16 { "it looks like UTF-16; save it as UTF-8" } else { "save it as UTF-8" }))
+    mistake.help(if utf16 { "it looks like UTF-16; save it as UTF-8" } else { "save it as UTF-8" })
 }
 
 /// What YAML does not allow in a text and what would only hide in it.

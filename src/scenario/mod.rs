@@ -8,7 +8,6 @@ mod later;
 mod load;
 pub mod model;
 mod read;
-mod slip;
 mod tree;
 
 use std::sync::Arc;
@@ -26,7 +25,7 @@ pub use model::{AnomalyKind, Callbacks, OnTimeout, QueueFull, Scenario, Start};
 /// none where the text cannot be read as YAML. Where there are mistakes it is still good for finding more.
 pub fn read(source: &Arc<Source>) -> (Option<Scenario>, Vec<Diagnostic>) {
     let mut found = Vec::new();
-    let Some(root) = slip::parse(source, &mut found) else { return (None, found) };
+    let Some(root) = tree::parse(source, &mut found) else { return (None, found) };
     let reader = read::Reader::new(source);
     let scenario = Field::<Scenario>::deserialize(read::At::root(&root, &reader));
     found.append(&mut reader.found());

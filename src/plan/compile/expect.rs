@@ -18,6 +18,9 @@ const WRITTEN: &str = "written";
 /// Ranges that an expectation names, and what it says of them.
 type Claims = Vec<(Range, Span, String)>;
 
+/// Submissions by code, with the place of the code.
+type ByCode = Vec<Spanned<(trace::Code, Submissions)>>;
+
 impl Compiler<'_> {
     pub(super) fn expect(&mut self) -> Expect {
         let span = self.scenario.expect.span().unwrap_or_else(|| self.top());
@@ -64,15 +67,12 @@ impl Compiler<'_> {
                 let set = self.submissions(ranges, "delivered", claims);
                 Delivered::These(set, *span)
             }
-            Form::Long(log) => match log.log.value() {
-                Some(count) => Delivered::Log(count.0, *span),
-                None => {
-                    if log.log.is_absent() {
-                        self.report(self.mistake(Code::Missing, *span, "'log' is missing"));
-                    }
-                    Delivered::Rest
+            Form::Long(log) => {
+                if log.log.is_absent() {
+                    self.report(self.mistake(Code::Missing, *span, "'log' is missing"));
                 }
-            },
+                log.log.value().map_or(Delivered::Rest, |count| Delivered::Log(count.0, *span))
+            }
         }
     }
 
@@ -80,7 +80,7 @@ impl Compiler<'_> {
         &mut self,
         map: Option<&model::Unknown>,
         claims: &mut Claims,
-    ) -> (Vec<Spanned<(trace::Code, Submissions)>>, Option<Spanned<Submissions>>) {
+    ) -> (ByCode, Option<Spanned<Submissions>>) {
         let entries = map.map(|map| map.0.clone()).unwrap_or_default();
         let is_written = |(key, _): &(Field<model::Text>, _)| key.value().is_some_and(|key| key.0 == WRITTEN);
         let (written, codes): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_written);
@@ -102,7 +102,7 @@ impl Compiler<'_> {
         map: Option<&Map<Listed<Range, Range>>>,
         what: &str,
         claims: &mut Claims,
-    ) -> Vec<Spanned<(trace::Code, Submissions)>> {
+    ) -> ByCode {
         let mut found = Vec::new();
         for (key, ranges) in map.map(|map| map.0.as_slice()).unwrap_or_default() {
             let Some(key) = key.get() else { continue };

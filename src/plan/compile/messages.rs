@@ -91,7 +91,9 @@ impl Compiler<'_> {
             Ok(template) => Some(template),
             Err(faults) => {
                 let span = span.unwrap_or_default();
-                faults.into_iter().for_each(|fault| self.fault(fault, span));
+                for fault in faults {
+                    self.fault(fault, span);
+                }
                 None
             }
         };

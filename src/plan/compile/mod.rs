@@ -24,7 +24,7 @@ use super::template::Template;
 /// How long `ack_wait` is where a scenario says nothing.
 const ACK_WAIT: Duration = Duration::from_secs(10);
 /// The deadline of a scenario that names none.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 /// The lines of a snapshot whose scenario says nothing.
 const MAX_LINES: u32 = 400;
 
@@ -158,9 +158,8 @@ impl<'a> Compiler<'a> {
         Snapshot {
             order: match order {
                 Some(SnapshotOrder::Total) => Order::Total,
-                Some(SnapshotOrder::Lanes) => Order::Lanes,
                 None if self.all_sync() => Order::Total,
-                None => Order::Lanes,
+                Some(SnapshotOrder::Lanes) | None => Order::Lanes,
             },
             sends: shows(model::Include::Sends),
             callbacks: shows(model::Include::Callbacks),

@@ -62,7 +62,9 @@ impl Compiler<'_> {
         let mut config = Config::default();
         let preset = written.and_then(|producer| producer.preset.get());
         if let Some(Spanned { value: Preset::JavaLike, span }) = preset {
-            settings::JAVA_LIKE.iter().for_each(|(key, value)| config.set(key, value, Origin::Preset(*span)));
+            for (key, value) in settings::JAVA_LIKE {
+                config.set(key, value, Origin::Preset(*span));
+            }
         }
         let one_per_request =
             written.and_then(|producer| producer.one_per_request.get()).filter(|on| on.value);

@@ -77,13 +77,13 @@ impl Compiler<'_> {
 
     fn short_form(&mut self) {
         let Some(count) = self.scenario.count.get() else { return };
-        let mode = self.mode(&self.scenario.mode);
+        let mode = Self::mode(&self.scenario.mode);
         let sending =
             Sending { count: count.value.0, mode, send: &Send::default(), span: count.span, explicit: false };
         self.send(&sending, &Closed::new());
     }
 
-    fn mode(&self, field: &Field<model::Mode>) -> Mode {
+    fn mode(field: &Field<model::Mode>) -> Mode {
         match field.value() {
             Some(model::Mode::Sync) => Mode::Sync,
             Some(model::Mode::Window(size)) => {
@@ -102,7 +102,7 @@ impl Compiler<'_> {
             }
             model::Step::Send(Form::Long(send)) => match &send.count {
                 Field::Given(count) => {
-                    let mode = self.mode(&send.mode);
+                    let mode = Self::mode(&send.mode);
                     self.send(&Sending { count: count.value.0, mode, send, span, explicit: true }, closed);
                 }
                 Field::Wrong(_) => {}

@@ -24,7 +24,9 @@ impl Compiler<'_> {
         }
         self.topic(&scenario.topic);
         let several = scenario.topics.value().map(Vec::as_slice).unwrap_or_default();
-        several.iter().for_each(|topic| self.topic(topic));
+        for topic in several {
+            self.topic(topic);
+        }
         if let (Some(span), true) =
             (scenario.topics.span(), several.is_empty() && scenario.topics.get().is_some())
         {

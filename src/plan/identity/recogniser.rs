@@ -69,12 +69,11 @@ impl Recogniser {
         for batch in batches.iter().filter(|batch| !batch.tagged()) {
             let Some(topic) = groups.get_mut(batch.topic.index()) else { continue };
             let run = batch.first.0..batch.first.0 + batch.count;
-            match topic.iter_mut().find(|group| group.look.is(&batch.message.shape)) {
-                Some(group) => group.runs.push(run),
-                None => {
-                    let look = Look::of(&batch.message.shape);
-                    topic.push(Group { look, runs: vec![run], table: Table::default() });
-                }
+            if let Some(group) = topic.iter_mut().find(|group| group.look.is(&batch.message.shape)) {
+                group.runs.push(run);
+            } else {
+                let look = Look::of(&batch.message.shape);
+                topic.push(Group { look, runs: vec![run], table: Table::default() });
             }
         }
         for group in groups.iter_mut().flatten().filter(|group| group.look.needs_table()) {
@@ -176,10 +175,12 @@ fn same_headers(shape: &Shape, message: u32, tagged: bool, seen: &Seen<'_>, scra
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use proptest::prelude::*;
 
     use super::*;
-    use crate::kafka::batch::{BatchBuilder, Compression, NewRecord};
+    use crate::kafka::batch::{BatchBuilder, NewRecord};
     use crate::plan::{Message, Options, of};
     use crate::source::Source;
 
@@ -331,7 +332,7 @@ mod tests {
             for (count, value, key, topic) in sends {
                 let key = key.map_or("null".to_owned(), |key| format!("\"{key}\""));
                 let topic = ["a", "b"][usize::from(topic)];
-                text += &format!("  - send: {{count: {count}, value: \"{value}\", key: {key}, topic: {topic}}}\n");
+                writeln!(text, "  - send: {{count: {count}, value: \"{value}\", key: {key}, topic: {topic}}}").unwrap();
             }
             all_are_themselves(&plan(&text));
         }

@@ -77,9 +77,8 @@ fn are_apart(a: &Kept, b: &Kept, budget: &mut u64) -> bool {
         // Two tables would have to be compared; the header is cheaper.
         (true, true) => false,
         (true, false) => none_is_one_of(a, b, budget),
-        (false, true) => none_is_one_of(b, a, budget),
         (false, false) if size(a) < size(b) => none_is_one_of(a, b, budget),
-        (false, false) => none_is_one_of(b, a, budget),
+        (false, _) => none_is_one_of(b, a, budget),
     }
 }
 

@@ -105,7 +105,8 @@ fn pad(value: Value, width: u32) -> Result<String, Error> {
         return Err(Error::new(ErrorKind::InvalidOperation, detail));
     }
     let text = value.to_string();
-    Ok(format!("{text:0>width$}"))
+    let zeros = width.saturating_sub(text.chars().count());
+    Ok("0".repeat(zeros) + &text)
 }
 
 /// How often `repeat` repeats: a number, or a size such as `1MiB`.

@@ -6,7 +6,6 @@ mod draw;
 mod environment;
 mod fault;
 mod jinja;
-mod matching;
 mod pieces;
 
 use std::sync::Arc;
@@ -16,8 +15,7 @@ use jinja::Jinja;
 pub(super) use draw::Draw;
 pub(super) use environment::MAX_OUTPUT;
 pub(super) use fault::{Fault, FaultKind};
-pub(super) use matching::Locator;
-pub(super) use pieces::{Piece, Pieces, append_number};
+pub(super) use pieces::{Locator, Piece, Pieces, append_number};
 
 /// A compiled template. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -5,7 +5,6 @@ mod anomaly;
 mod expect;
 mod leaf;
 mod producer;
-mod schema;
 mod snapshot;
 mod step;
 mod topic;

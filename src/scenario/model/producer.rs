@@ -26,6 +26,6 @@ pub enum Preset {
     /// librdkafka's own defaults.
     Librdkafka,
     /// librdkafka with the numbers of the Java client: idempotent, acks all, 5 in flight, linger 5 ms, the
-    /// murmur2_random partitioner. It says nothing about Java's code.
+    /// `murmur2_random` partitioner. It says nothing about Java's code.
     JavaLike,
 }

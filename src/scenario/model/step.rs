@@ -25,7 +25,7 @@ pub type Headers = Listed<Map<Template>, Map<Template>>;
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Sends messages: so many, without waiting, or with more said about them.
-    Send(Form<Number<1, MAX_MESSAGES>, Send>),
+    Send(Form<Number<1, MAX_MESSAGES>, Box<Send>>),
     /// Waits: `wait: callbacks` until every submission has its callback, up to `ack_wait`.
     Wait(Form<WaitFor, Wait>),
     /// Flushes every producer, up to `ack_wait` or as long as is said: `flush`, `flush: 2s`.

@@ -43,7 +43,9 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn statements(&mut self, statements: &'a [Stmt<'_>]) {
-        statements.iter().for_each(|statement| self.statement(statement));
+        for statement in statements {
+            self.statement(statement);
+        }
     }
 
     fn statement(&mut self, statement: &'a Stmt<'_>) {
@@ -73,24 +75,12 @@ impl<'a> Walk<'a> {
                 self.optional(set.filter.as_ref());
                 self.statements(&set.body);
             }
-            Stmt::AutoEscape(escape) => self.refuse("autoescape", escape.span()),
             Stmt::FilterBlock(filter) => {
                 self.expression(&filter.filter);
                 self.statements(&filter.body);
             }
-            Stmt::Block(block) => self.refuse("block", block.span()),
-            Stmt::Import(import) => self.refuse("import", import.span()),
-            Stmt::FromImport(import) => self.refuse("import", import.span()),
-            Stmt::Extends(extends) => self.refuse("extends", extends.span()),
-            Stmt::Include(include) => self.refuse("include", include.span()),
-            Stmt::Macro(definition) => self.refuse("macro", definition.span()),
-            Stmt::CallBlock(call) => self.refuse("call", call.span()),
-            Stmt::Do(call) => self.refuse("do", call.span()),
+            other => self.found.extend(refused(other)),
         }
-    }
-
-    fn refuse(&mut self, name: &'static str, span: Span) {
-        self.found.push(Use::Statement(name, span));
     }
 
     fn for_loop(&mut self, for_loop: &'a ast::ForLoop<'_>) {
@@ -119,32 +109,19 @@ impl<'a> Walk<'a> {
     }
 
     fn expressions(&mut self, expressions: &'a [Expr<'_>]) {
-        expressions.iter().for_each(|expression| self.expression(expression));
+        for expression in expressions {
+            self.expression(expression);
+        }
     }
 
     fn expression(&mut self, expression: &'a Expr<'_>) {
         match expression {
             Expr::Var(name) => self.found.push(Use::Variable(name.id, name.span())),
             Expr::Const(_) => {}
-            Expr::Slice(slice) => {
-                self.expression(&slice.expr);
-                [&slice.start, &slice.stop, &slice.step]
-                    .into_iter()
-                    .for_each(|part| self.optional(part.as_ref()));
-            }
             Expr::UnaryOp(operation) => self.expression(&operation.expr),
             Expr::BinOp(operation) => {
                 self.expression(&operation.left);
                 self.expression(&operation.right);
-            }
-            Expr::Compare(compare) => {
-                self.expression(&compare.expr);
-                compare.ops.iter().for_each(|operation| self.expression(&operation.expr));
-            }
-            Expr::IfExpr(condition) => {
-                self.expression(&condition.test_expr);
-                self.expression(&condition.true_expr);
-                self.optional(condition.false_expr.as_ref());
             }
             Expr::Filter(filter) => {
                 self.optional(filter.expr.as_ref());
@@ -157,7 +134,10 @@ impl<'a> Walk<'a> {
                 self.arguments(&test.args);
             }
             Expr::GetAttr(get) => self.expression(&get.expr),
-            Expr::GetItem(get) => self.expressions_of_item(get),
+            Expr::GetItem(get) => {
+                self.expression(&get.expr);
+                self.expression(&get.subscript_expr);
+            }
             Expr::Call(call) => self.call(call),
             Expr::List(list) => self.expressions(&list.items),
             Expr::Tuple(tuple) => self.expressions(&tuple.items),
@@ -165,12 +145,30 @@ impl<'a> Walk<'a> {
                 self.expressions(&map.keys);
                 self.expressions(&map.values);
             }
+            Expr::Slice(_) | Expr::Compare(_) | Expr::IfExpr(_) => self.compound(expression),
         }
     }
 
-    fn expressions_of_item(&mut self, get: &'a ast::GetItem<'_>) {
-        self.expression(&get.expr);
-        self.expression(&get.subscript_expr);
+    /// Expressions of more than two parts.
+    fn compound(&mut self, expression: &'a Expr<'_>) {
+        match expression {
+            Expr::Slice(slice) => {
+                self.expression(&slice.expr);
+                for part in [&slice.start, &slice.stop, &slice.step] {
+                    self.optional(part.as_ref());
+                }
+            }
+            Expr::Compare(compare) => {
+                self.expression(&compare.expr);
+                compare.ops.iter().for_each(|operation| self.expression(&operation.expr));
+            }
+            Expr::IfExpr(condition) => {
+                self.expression(&condition.test_expr);
+                self.expression(&condition.true_expr);
+                self.optional(condition.false_expr.as_ref());
+            }
+            _ => {}
+        }
     }
 
     fn call(&mut self, call: &'a ast::Spanned<ast::Call<'_>>) {
@@ -184,11 +182,28 @@ impl<'a> Walk<'a> {
     fn arguments(&mut self, arguments: &'a [CallArg<'_>]) {
         for argument in arguments {
             match argument {
-                CallArg::Pos(value) | CallArg::PosSplat(value) | CallArg::KwargSplat(value) => {
-                    self.expression(value)
-                }
-                CallArg::Kwarg(_, value) => self.expression(value),
+                CallArg::Pos(value)
+                | CallArg::PosSplat(value)
+                | CallArg::KwargSplat(value)
+                | CallArg::Kwarg(_, value) => self.expression(value),
             }
         }
     }
+}
+
+/// A statement that templates of messages do without.
+fn refused<'a>(statement: &Stmt<'_>) -> Option<Use<'a>> {
+    let (name, span) = match statement {
+        Stmt::AutoEscape(escape) => ("autoescape", escape.span()),
+        Stmt::Block(block) => ("block", block.span()),
+        Stmt::Import(import) => ("import", import.span()),
+        Stmt::FromImport(import) => ("import", import.span()),
+        Stmt::Extends(extends) => ("extends", extends.span()),
+        Stmt::Include(include) => ("include", include.span()),
+        Stmt::Macro(definition) => ("macro", definition.span()),
+        Stmt::CallBlock(call) => ("call", call.span()),
+        Stmt::Do(call) => ("do", call.span()),
+        _ => return None,
+    };
+    Some(Use::Statement(name, span))
 }

@@ -1,12 +1,16 @@
 //! Templates as pieces that are appended without an engine, and that a text can be matched against.
 
+mod matching;
+
 use minijinja::machinery::ast::{Call, CallArg, Expr, Stmt};
 use minijinja::value::{Value, ValueKind};
 
-use super::check;
-use super::draw::{Draw, UUID};
-use super::environment::{MAX_OUTPUT, times};
-use super::fault::Fault;
+use crate::plan::template::check;
+use crate::plan::template::draw::{Draw, UUID};
+use crate::plan::template::environment::{MAX_OUTPUT, times};
+use crate::plan::template::fault::Fault;
+
+pub(in crate::plan) use matching::Locator;
 
 /// A template made of pieces.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -49,13 +53,10 @@ impl Pieces {
         let Stmt::Template(template) = check::parse(text)? else { return Ok(None) };
         let mut pieces = Compiler { messages, choices: 0, pieces: Vec::new() };
         for child in &template.children {
-            let done = match child {
+            match child {
                 Stmt::EmitRaw(raw) => pieces.text(raw.raw.as_bytes(), 1),
-                Stmt::EmitExpr(emit) => pieces.expression(&emit.expr),
-                _ => None,
-            };
-            if done.is_none() {
-                return Ok(None);
+                Stmt::EmitExpr(emit) if pieces.expression(&emit.expr).is_some() => {}
+                _ => return Ok(None),
             }
         }
         let pieces = Self(pieces.pieces.into_boxed_slice());
@@ -164,17 +165,14 @@ struct Compiler {
 }
 
 impl Compiler {
-    fn text(&mut self, bytes: &[u8], times: usize) -> Option<()> {
-        if bytes.is_empty() || times == 0 {
-            return Some(());
-        }
+    fn text(&mut self, bytes: &[u8], times: usize) {
         match self.pieces.last_mut() {
+            _ if bytes.is_empty() || times == 0 => {}
             Some(Piece::Text { bytes: last, times: 1 }) if times == 1 => {
-                *last = [last, bytes].concat().into()
+                *last = [last, bytes].concat().into();
             }
             _ => self.pieces.push(Piece::Text { bytes: bytes.into(), times }),
         }
-        Some(())
     }
 
     fn expression(&mut self, expression: &Expr<'_>) -> Option<()> {
@@ -183,12 +181,15 @@ impl Compiler {
                 self.pieces.push(Piece::Number { width: 1 });
                 Some(())
             }
-            Expr::Var(name) if name.id == "n" => self.text(self.messages.to_string().as_bytes(), 1),
+            Expr::Var(name) if name.id == "n" => {
+                self.text(self.messages.to_string().as_bytes(), 1);
+                Some(())
+            }
             Expr::Call(call) => self.call(call),
             _ => {
                 let value = expression.as_const()?;
                 let plain = matches!(value.kind(), ValueKind::String) || value.is_integer();
-                plain.then(|| self.text(value.to_string().as_bytes(), 1))?
+                plain.then(|| self.text(value.to_string().as_bytes(), 1))
             }
         }
     }
@@ -212,13 +213,18 @@ impl Compiler {
             ("repeat", [text, times]) => {
                 let text = text.as_const().filter(|text| text.kind() == ValueKind::String)?;
                 let times = self::times(&times.as_const()?).ok()?;
-                self.text(text.to_string().as_bytes(), times)
+                self.text(text.to_string().as_bytes(), times);
+                Some(())
             }
             ("pad", [Expr::Var(name), width]) => {
                 let width = usize::try_from(constant::<u32>(width)?).ok()?.max(1);
                 match name.id {
                     "i" => self.pieces.push(Piece::Number { width }),
-                    "n" => self.text(format!("{:0width$}", self.messages).as_bytes(), 1)?,
+                    "n" => {
+                        let digits = self.messages.to_string();
+                        self.text(b"0", width.saturating_sub(digits.len()));
+                        self.text(digits.as_bytes(), 1);
+                    }
                     _ => return None,
                 }
                 Some(())

@@ -1,7 +1,8 @@
 //! Texts matched against pieces: whether a text is that of a message, and of which.
 
-use super::draw::{Draw, UUID};
-use super::pieces::{DIGITS, Digits, Piece, Pieces};
+use crate::plan::template::draw::{Draw, UUID};
+
+use super::{DIGITS, Digits, Piece, Pieces};
 
 impl Pieces {
     /// Whether a text is exactly that of a message.
@@ -134,10 +135,9 @@ mod tests {
         #[test]
         fn no_bytes_make_a_locator_panic(template in templates(), bytes in any::<Vec<u8>>()) {
             let template = Template::compile(&template, 7).unwrap();
-            if let Some(locator) = Locator::of(template.pieces().unwrap()) {
-                if let Some(number) = locator.locate(&bytes) {
-                    template.pieces().unwrap().matches(draw(number), &bytes);
-                }
+            let pieces = template.pieces().unwrap();
+            if let Some(number) = Locator::of(pieces).and_then(|locator| locator.locate(&bytes)) {
+                pieces.matches(draw(number), &bytes);
             }
         }
     }

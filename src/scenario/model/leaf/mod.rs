@@ -1,5 +1,7 @@
 //! Leaves of the vocabulary, and the forms in which they come.
 
+mod schema;
+
 use std::fmt;
 use std::marker::PhantomData;
 use std::time;
@@ -10,7 +12,7 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use crate::scenario::field::{Field, LISTED, LONG};
 
 /// A leaf that is made from a text.
-pub(super) trait Leaf: Sized {
+pub(in crate::scenario::model) trait Leaf: Sized {
     /// The name by which the reader knows which kind of mistake a refusal is.
     const NAME: &'static str;
 
@@ -20,7 +22,9 @@ pub(super) trait Leaf: Sized {
 }
 
 /// Reads a leaf.
-pub(super) fn read_leaf<'de, D: Deserializer<'de>, T: Leaf>(deserializer: D) -> Result<T, D::Error> {
+pub(in crate::scenario::model) fn read_leaf<'de, D: Deserializer<'de>, T: Leaf>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     deserializer.deserialize_newtype_struct(T::NAME, LeafVisitor(PhantomData))
 }
 
@@ -111,7 +115,7 @@ impl Leaf for Duration {
         }
         let duration =
             time::Duration::try_from_secs_f64(milliseconds / 1_000.0).unwrap_or(time::Duration::MAX);
-        if duration < time::Duration::from_millis(1) || duration > time::Duration::from_secs(24 * 3_600) {
+        if duration < time::Duration::from_millis(1) || duration > time::Duration::from_hours(24) {
             return Err(format!("must be from 1ms to 24h, not '{shown}'"));
         }
         Ok(Self(duration))
@@ -228,9 +232,9 @@ impl<'de, N: Deserialize<'de>, Y: Deserialize<'de>> Visitor<'de> for EitherVisit
     }
 }
 
-impl<T> Listed<T, T> {
+impl<X> Listed<X, X> {
     /// What is in it, be it one or a list.
-    pub fn items(&self) -> &[Field<T>] {
+    pub fn items(&self) -> &[Field<X>] {
         match self {
             Self::One(one) => std::slice::from_ref(one),
             Self::List(list) => list,

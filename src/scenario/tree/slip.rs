@@ -10,19 +10,21 @@ use serde_yaml::granit_parser::ScanError;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Source;
 
-use super::tree::{self, Node, Stop};
+use super::build::{self, Stop};
+use super::mistakes::{syntax_mistake, unquoted};
+use super::node::Node;
 
 /// So many slips of one file are covered; whatever else is wrong shows when they are mended.
 const MAX_SLIPS: usize = 32;
 
 /// Reads a document as a tree, with everything that is wrong with it as YAML in `found`. None where it cannot be read
 /// beyond that.
-pub(super) fn parse(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<Rc<Node>> {
+pub(in crate::scenario) fn parse(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<Rc<Node>> {
     let mut covered = Covered { text: source.text().to_owned(), slips: Vec::new() };
     let mut failed: Option<(usize, ScanError)> = None;
     loop {
         let mut inside = Vec::new();
-        let stop = match tree::parse(source, &covered.text, &covered.slips, &mut inside) {
+        let stop = match build::parse(source, &covered.text, &covered.slips, &mut inside) {
             Ok(root) => {
                 covered.report(source, found);
                 found.append(&mut inside);
@@ -45,7 +47,7 @@ pub(super) fn parse(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option
                     failed = Some((at, blamed));
                     continue;
                 }
-                tree::syntax_mistake(source, &blamed)
+                syntax_mistake(source, &blamed)
             }
             Stop::Budget(mistake) => *mistake,
             Stop::Empty => Diagnostic::of_file(Code::Empty, source, "nothing is written in this file")
@@ -77,7 +79,7 @@ impl Covered {
 
     fn report(&self, source: &Arc<Source>, found: &mut Vec<Diagnostic>) {
         let spans = self.slips.iter().map(|slip| source.span_of_bytes(slip.clone()));
-        found.extend(spans.map(|span| tree::unquoted(source, span)));
+        found.extend(spans.map(|span| unquoted(source, span)));
     }
 }
 

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use super::{Duration, Field, Form, Listed, Map, Name, Number, Raw, Template, Text};
+use crate::scenario::field::Field;
+
+use super::{Duration, Form, Listed, Map, Name, Number, Raw, Template, Text};
 
 /// Types whose schema stands where they are used.
 macro_rules! inline {

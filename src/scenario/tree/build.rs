@@ -1,81 +1,24 @@
-//! A YAML document as a tree that keeps what the user wrote: raw text, quoting, and the place of every key and value.
-//!
-//! Built from the events of serde-saphyr's parser, within a budget. Of YAML it takes one document of mappings,
-//! sequences, scalars, anchors and aliases; tags, merge keys and keys that are no scalars are mistakes of their own.
+//! Builds the tree of the events of the parser.
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde_yaml::granit_parser::{
-    self as granit, ErrorKind, Event, Parser, ScalarStyle, ScanError, StructureStyle,
-};
+use serde_yaml::granit_parser::{self as granit, Event, Parser, ScalarStyle, ScanError, StructureStyle};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Source, Span};
 
+use super::mistakes::{too_deep, unquoted};
+use super::node::{Node, Value};
+
 /// So many nodes at most, those that aliases repeat included.
-pub(super) const MAX_NODES: usize = 20_000;
+const MAX_NODES: usize = 20_000;
 /// So many levels at most.
 pub(super) const MAX_DEPTH: usize = 64;
 /// So many aliases at most.
-pub(super) const MAX_ALIASES: usize = 100;
-
-/// A node of the tree.
-#[derive(Debug)]
-pub(super) struct Node {
-    /// Where it stands; of an alias, where its anchor's node does.
-    pub(super) span: Span,
-    /// What it is.
-    pub(super) value: Value,
-    /// How many nodes it is made of, itself included.
-    size: usize,
-    /// How many levels it has, at least 1.
-    depth: usize,
-}
-
-/// What a node is.
-#[derive(Debug)]
-pub(super) enum Value {
-    /// Text as it was written, escapes and line folding resolved.
-    Scalar {
-        /// The text.
-        text: String,
-        /// Without quotes, so that `null` is nothing and `5` a number.
-        plain: bool,
-    },
-    /// A list.
-    Sequence(Vec<Rc<Node>>),
-    /// Keys and values in their order, duplicates included. Keys are scalars.
-    Mapping(Vec<(Rc<Node>, Rc<Node>)>),
-    /// Something that has been reported already.
-    Broken,
-}
-
-impl Node {
-    fn leaf(span: Span, value: Value) -> Self {
-        Self { span, value, size: 1, depth: 1 }
-    }
-
-    /// Its text, if it is a scalar.
-    pub(super) fn text(&self) -> Option<&str> {
-        match &self.value {
-            Value::Scalar { text, .. } => Some(text),
-            _ => None,
-        }
-    }
-
-    /// Whether it is written as nothing: empty, `null` or `~`.
-    pub(super) fn is_null(&self) -> bool {
-        match &self.value {
-            Value::Scalar { text, plain: true } => {
-                matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL")
-            }
-            _ => false,
-        }
-    }
-}
+const MAX_ALIASES: usize = 100;
 
 /// Reads the only document of a text. Mistakes that do not keep the rest from being read go to `found`; one that does
 /// is the error.
@@ -188,7 +131,7 @@ impl Builder<'_> {
 
     fn begin(&mut self, span: Span, anchor: usize, flow: bool, mapping: bool) -> Result<(), Stop> {
         if self.open.len() + 1 >= MAX_DEPTH {
-            return Err(self.too_deep(span));
+            return Err(Stop::Budget(Box::new(too_deep(self.source, span))));
         }
         self.open.push(Open { span, anchor, flow, mapping, children: Vec::new() });
         Ok(())
@@ -277,15 +220,10 @@ impl Builder<'_> {
             return self.add(Node::leaf(span, Value::Broken), 0);
         };
         if self.open.len() + node.depth > MAX_DEPTH {
-            return Err(self.too_deep(span));
+            return Err(Stop::Budget(Box::new(too_deep(self.source, span))));
         }
         let size = node.size;
         self.place(node, size, span)
-    }
-
-    fn too_deep(&self, span: Span) -> Stop {
-        let message = format!("more than {MAX_DEPTH} levels in one file");
-        Stop::Budget(Box::new(Diagnostic::new(Code::Budget, self.source, span, message)))
     }
 
     fn refuse_tag(&mut self, tagged: bool, at: &granit::Span) {
@@ -309,46 +247,4 @@ impl Builder<'_> {
 /// A block collection ends where its last child does; the parser names a later place.
 fn extent(open: &Open) -> Span {
     open.children.iter().fold(open.span, |all, child| all.to(child.span))
-}
-
-/// The mistake of a template without quotes.
-pub(super) fn unquoted(source: &Arc<Source>, span: Span) -> Diagnostic {
-    Diagnostic::new(
-        Code::Unquoted,
-        source,
-        span,
-        "a template stands in quotes; without them YAML reads a mapping",
-    )
-    .help(match source.slice(span) {
-        text if text.contains('"') => format!("put the whole value in quotes, such as '{text}'"),
-        text => format!("put the whole value in quotes, such as \"{text}\""),
-    })
-}
-
-/// What keeps a text from being YAML, in words that help.
-pub(super) fn syntax_mistake(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
-    let at = error.marker();
-    let span = match at.byte_offset() {
-        Some(byte) => source.span_of_bytes(byte..byte + 1),
-        None => source.span_of_chars(at.index()..at.index() + 1),
-    };
-    match error.kind() {
-        ErrorKind::TabNotAllowed
-        | ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabInIndentation
-        | ErrorKind::TabAtBlockScalarStart => {
-            Diagnostic::new(Code::Tab, source, span, "YAML is indented by spaces, never by tabs")
-                .help("put spaces there")
-        }
-        ErrorKind::RecursionLimitExceeded => {
-            Diagnostic::new(Code::Budget, source, span, format!("more than {MAX_DEPTH} levels in one file"))
-        }
-        ErrorKind::UnknownAnchor => Diagnostic::new(
-            Code::Yaml,
-            source,
-            span,
-            "this alias repeats an anchor that the file does not have",
-        ),
-        _ => Diagnostic::new(Code::Yaml, source, span, format!("this is not YAML: {}", error.kind())),
-    }
 }

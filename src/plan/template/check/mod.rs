@@ -7,8 +7,8 @@ use minijinja::machinery::{self, Span};
 
 use crate::diagnostic::nearest;
 
-use super::environment::{environment, syntax};
-use super::fault::{Fault, FaultKind};
+use crate::plan::template::environment::{environment, syntax};
+use crate::plan::template::fault::{Fault, FaultKind};
 use walk::{Use, uses};
 
 /// The variables of every template.
