@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kafka_protocol::protocol::Request;
 use tokio::time::{Instant, sleep_until};
 
-use crate::cluster::connection::{Address, CallError, Connection, Dial, Pending};
+use crate::cluster::connection::{Address, CallError, CallFailure, Connection, Dial, Pending};
 use crate::cluster::topics::PAUSE;
 use crate::cluster::{Cluster, ClusterError, Place, Topic};
 use crate::id::Partition;
@@ -97,11 +97,22 @@ struct InFlight<D: Dial, R> {
 struct Rounds<T> {
     results: Vec<Option<Result<T, ErrorCode>>>,
     open: Vec<usize>,
-    /// Those that found no leader in this round.
-    lost: Vec<(usize, ErrorCode)>,
+    /// Why a partition found no leader, until it gets something.
+    refused: Vec<Option<ErrorCode>>,
+    /// Those that found none in this round.
+    lost: Vec<usize>,
 }
 
 impl<T> Rounds<T> {
+    fn new(partitions: usize) -> Self {
+        Self {
+            results: (0..partitions).map(|_| None).collect(),
+            open: (0..partitions).collect(),
+            refused: vec![None; partitions],
+            lost: Vec::new(),
+        }
+    }
+
     /// Partitions that got something stand behind those that got nothing, so that all get their turn.
     fn take(&mut self, steps: Steps<T>) {
         for (n, step) in steps {
@@ -111,18 +122,40 @@ impl<T> Rounds<T> {
                 Step::Done(done) => self.results[n] = Some(Ok(done)),
                 Step::Refused(code) if !MOVED.contains(&code) => self.results[n] = Some(Err(code)),
                 Step::Refused(code) => {
-                    self.lost.push((n, code));
                     self.open.push(n);
+                    self.lose(n, code);
                 }
-                Step::More => self.open.push(n),
+                Step::More => {
+                    self.open.push(n);
+                    self.refused[n] = None;
+                }
             }
         }
     }
 
+    fn lose(&mut self, n: usize, code: ErrorCode) {
+        self.refused[n] = Some(code);
+        self.lost.push(n);
+    }
+
+    /// A broker that is gone may have a successor; any other failure is one of the call.
+    fn lose_all(&mut self, of: &[usize], error: CallError) -> Result<(), CallError> {
+        if !error.is_gone() {
+            return Err(error);
+        }
+        for n in of {
+            self.lose(*n, ErrorCode::NETWORK_EXCEPTION);
+        }
+        Ok(())
+    }
+
+    /// Time has run out: what found no leader comes to the reason.
     fn give_up(&mut self) {
-        for (n, code) in self.lost.drain(..) {
-            self.results[n] = Some(Err(code));
-            self.open.retain(|open| *open != n);
+        for n in std::mem::take(&mut self.open) {
+            match self.refused[n] {
+                Some(code) => self.results[n] = Some(Err(code)),
+                None => self.open.push(n),
+            }
         }
     }
 }
@@ -136,36 +169,45 @@ impl<D: Dial> Cluster<D> {
         question: &mut Q,
         deadline: Instant,
     ) -> Result<Vec<Result<Q::Done, ErrorCode>>, ClusterError> {
-        let mut rounds = Rounds {
-            results: places.iter().map(|_| None).collect(),
-            open: (0..places.len()).collect(),
-            lost: Vec::new(),
-        };
+        let mut rounds = Rounds::new(places.len());
         let unknown: Vec<_> =
             topics(places.iter().copied().filter(|place| !self.topics.contains_key(&place.topic)));
         if !unknown.is_empty() {
             self.locate(&unknown, deadline).await?;
         }
-        while let Some(first) = rounds.open.first() {
+        while !rounds.open.is_empty() {
             if Instant::now() >= deadline {
+                rounds.give_up();
+                let Some(first) = rounds.open.first() else { break };
                 let Place { topic, partition } = places[*first];
                 let waited_for = format!("the rest of {topic}[{partition}]");
                 return Err(ClusterError::Deadline { waited_for });
             }
             let sent = self.send_round(places, question, &mut rounds, deadline).await?;
             self.receive_round(sent, question, &mut rounds, deadline).await?;
-            if rounds.lost.is_empty() {
-                continue;
-            }
-            if Instant::now() + PAUSE >= deadline {
+            let lost = std::mem::take(&mut rounds.lost);
+            if !lost.is_empty() && !self.find_leaders(places, &lost, deadline).await? {
                 rounds.give_up();
-                continue;
             }
-            sleep_until(Instant::now() + PAUSE).await;
-            let lost = rounds.lost.drain(..).map(|(n, _)| places[n]);
-            self.locate(&topics(lost), deadline).await?;
         }
         Ok(rounds.results.into_iter().flatten().collect())
+    }
+
+    /// Waits a little, then asks again who leads these partitions; false when there is no time left for that.
+    async fn find_leaders(
+        &mut self,
+        places: &[&Place],
+        lost: &[usize],
+        deadline: Instant,
+    ) -> Result<bool, ClusterError> {
+        if Instant::now() + PAUSE >= deadline {
+            return Ok(false);
+        }
+        sleep_until(Instant::now() + PAUSE).await;
+        match self.locate(&topics(lost.iter().map(|n| places[*n])), deadline).await {
+            Err(ClusterError::Call(call)) if matches!(call.cause, CallFailure::Deadline) => Ok(false),
+            located => located.map(|_| true),
+        }
     }
 
     async fn send_round<Q: Question>(
@@ -176,17 +218,21 @@ impl<D: Dial> Cluster<D> {
         deadline: Instant,
     ) -> Result<Vec<InFlight<D, Q::Request>>, ClusterError> {
         let mut by_leader: BTreeMap<Address, Vec<usize>> = BTreeMap::new();
+        let mut lost = Vec::new();
         for n in &rounds.open {
             match self.leader(places[*n]) {
                 Ok(leader) => by_leader.entry(leader.clone()).or_default().push(*n),
-                Err(code) => rounds.lost.push((*n, code)),
+                Err(code) => lost.push((*n, code)),
             }
+        }
+        for (n, code) in lost {
+            rounds.lose(n, code);
         }
         let mut sent = Vec::new();
         for (leader, of) in by_leader {
             match self.send_one(&leader, question, of.clone(), deadline).await {
                 Ok(one) => sent.push(one),
-                Err(error) => rounds.lost.extend(unless_gone(error, &of)?),
+                Err(error) => rounds.lose_all(&of, error)?,
             }
         }
         Ok(sent)
@@ -219,7 +265,7 @@ impl<D: Dial> Cluster<D> {
                     self.keep(connection);
                     rounds.take(question.answer(version, answer, &self.topics)?);
                 }
-                Err(error) => rounds.lost.extend(unless_gone(error, &of)?),
+                Err(error) => rounds.lose_all(&of, error)?,
             }
         }
         Ok(())
@@ -231,14 +277,6 @@ impl<D: Dial> Cluster<D> {
         let leader = leader.ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
         leader.and_then(|leader| self.brokers.get(&leader)).ok_or(ErrorCode::LEADER_NOT_AVAILABLE)
     }
-}
-
-/// A broker that is gone may have a successor; any other failure is one of the call.
-fn unless_gone(error: CallError, of: &[usize]) -> Result<Vec<(usize, ErrorCode)>, CallError> {
-    if error.is_gone() {
-        return Ok(of.iter().map(|n| (*n, ErrorCode::NETWORK_EXCEPTION)).collect());
-    }
-    Err(error)
 }
 
 fn topics<'a>(places: impl Iterator<Item = &'a Place>) -> Vec<Arc<str>> {
