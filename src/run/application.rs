@@ -1,0 +1,202 @@
+//! The application of a scenario: one thread that takes the plan's steps, and how it waits.
+
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::id::ProducerIndex;
+use crate::plan::{Callbacks, Message, Plan, RenderError};
+use crate::producer::{Producer, Serving};
+use crate::submissions::Submissions;
+use crate::trace::{Ending, Progress, Recorder};
+
+/// The application while it runs. It sends for all producers from the thread that calls it.
+pub(super) struct Application<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) recorder: &'a Recorder,
+    /// By the plan's numbers; none for a closed one.
+    pub(super) producers: Vec<Option<Box<dyn Producer>>>,
+    /// Ends everything soon.
+    pub(super) interrupt: &'a CancellationToken,
+    /// Of the whole scenario.
+    pub(super) deadline: Instant,
+    /// Submissions of closed producers that will never be answered.
+    pub(super) abandoned: Submissions,
+    /// Submissions of asynchronous sends, for which the application waits at the end.
+    pub(super) asynchronous: Submissions,
+    /// When that wait is over: counted from the last of them.
+    pub(super) patience: Option<Instant>,
+    /// The message that is being sent.
+    pub(super) message: Message,
+}
+
+/// Why the application went no further.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// The deadline of the scenario passed, while this was waited for.
+    Deadline(String),
+    /// The run was interrupted.
+    Interrupted,
+    /// A message could not be made.
+    Message(RenderError),
+}
+
+/// Whether the application goes on to the next send or step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// It does.
+    Goes,
+    /// A wait has passed its limit, and the scenario stops then.
+    Stops,
+}
+
+impl<'a> Application<'a> {
+    /// An application that has not begun; its deadline counts from now.
+    pub(super) fn new(
+        plan: &'a Plan,
+        recorder: &'a Recorder,
+        producers: Vec<Box<dyn Producer>>,
+        interrupt: &'a CancellationToken,
+    ) -> Self {
+        Self {
+            plan,
+            recorder,
+            producers: producers.into_iter().map(Some).collect(),
+            interrupt,
+            deadline: Instant::now() + plan.deadline,
+            abandoned: Submissions::new(),
+            asynchronous: Submissions::new(),
+            patience: None,
+            message: Message::default(),
+        }
+    }
+
+    /// Takes all steps, drains what is outstanding and lets go of the producers; nothing is recorded afterwards.
+    pub(super) fn run(mut self) -> Result<Ending, Halt> {
+        if self.plan.callbacks == Callbacks::OnWait {
+            self.serve(Serving::Never);
+        }
+        let ending = self.steps();
+        // What has no callback by now shall not get one from the throwing away of messages that follows.
+        self.recorder.close();
+        self.producers.drain(..).flatten().for_each(Producer::close);
+        ending
+    }
+
+    fn steps(&mut self) -> Result<Ending, Halt> {
+        let mut flow = Flow::Goes;
+        for (number, step) in self.plan.steps.iter().enumerate() {
+            if flow == Flow::Stops {
+                self.skip(number, step);
+                continue;
+            }
+            match self.take(number, step) {
+                Ok(next) => flow = next,
+                Err(Halt::Deadline(waited_for)) => {
+                    return Ok(Ending::Deadline { step: Some(number), waited_for });
+                }
+                Err(halt) => return Err(halt),
+            }
+        }
+        match self.drain() {
+            Ok(()) => Ok(Ending::Complete),
+            Err(Halt::Deadline(waited_for)) => Ok(Ending::Deadline { step: None, waited_for }),
+            Err(halt) => Err(halt),
+        }
+    }
+
+    /// Waits until something holds or the limit has passed; whether it holds. The deadline of the scenario and an
+    /// interruption end it, too.
+    pub(super) fn wait(
+        &self,
+        limit: Instant,
+        what: impl FnOnce() -> String,
+        mut holds: impl FnMut(&Progress<'_>) -> bool,
+    ) -> Result<bool, Halt> {
+        let until = limit.min(self.deadline);
+        let held = match self.plan.callbacks {
+            Callbacks::Background => self.watch(until, &mut holds, |_| false),
+            Callbacks::OnWait => self.serve_until(until, &mut holds),
+        };
+        if self.interrupt.is_cancelled() {
+            Err(Halt::Interrupted)
+        } else if !held && until == self.deadline {
+            Err(Halt::Deadline(what()))
+        } else {
+            Ok(held)
+        }
+    }
+
+    /// Waits until each of these has its callback or the limit has passed; whether all have it.
+    pub(super) fn wait_for(&self, submissions: &Submissions, limit: Instant) -> Result<bool, Halt> {
+        let mut missing = submissions.iter().peekable();
+        let what = || format!("the callbacks of {}", self.outstanding());
+        self.wait(limit, what, |progress| {
+            while missing.next_if(|submission| progress.answered(*submission)).is_some() {}
+            missing.peek().is_none()
+        })
+    }
+
+    /// Serves callbacks, one piece after the other, until something holds, so that none is served behind the one that
+    /// makes it hold.
+    fn serve_until(&self, until: Instant, holds: &mut dyn FnMut(&Progress<'_>) -> bool) -> bool {
+        let mut held = self.watch(Instant::now(), holds, |_| false);
+        while !held && !self.interrupt.is_cancelled() && Instant::now() < until {
+            let served = self.recorder.counts().callbacks;
+            self.serve(Serving::Once);
+            held = self.watch(until, holds, |progress| progress.counts().callbacks > served);
+            self.serve(Serving::Never);
+        }
+        held
+    }
+
+    /// Watches the recorder until something holds, or until there is no more reason to; whether it holds.
+    fn watch(
+        &self,
+        until: Instant,
+        holds: &mut dyn FnMut(&Progress<'_>) -> bool,
+        enough: impl Fn(&Progress<'_>) -> bool,
+    ) -> bool {
+        let mut held = false;
+        self.recorder.wait(until, |progress| {
+            held = holds(progress);
+            held || self.interrupt.is_cancelled() || enough(progress)
+        });
+        held
+    }
+
+    /// Whether there is still time.
+    pub(super) fn on_time(&self, what: impl FnOnce() -> String) -> Result<(), Halt> {
+        if self.interrupt.is_cancelled() {
+            Err(Halt::Interrupted)
+        } else if Instant::now() >= self.deadline {
+            Err(Halt::Deadline(what()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The producer, unless it is closed.
+    pub(super) fn producer(&self, index: ProducerIndex) -> Option<&dyn Producer> {
+        self.producers.get(index.index())?.as_deref()
+    }
+
+    /// Says to every producer when callbacks may be served.
+    pub(super) fn serve(&self, serving: Serving) {
+        self.producers.iter().flatten().for_each(|producer| producer.serve(serving));
+    }
+
+    /// Submissions that wait for a callback which can still come.
+    pub(super) fn outstanding(&self) -> Submissions {
+        self.recorder.outstanding().difference(&self.abandoned)
+    }
+
+    /// Everything that a producer may have sent.
+    pub(super) fn submissions_of(&self, producer: ProducerIndex) -> Submissions {
+        let mut own = Submissions::new();
+        for batch in self.plan.batches.iter().filter(|batch| batch.producer == producer) {
+            own.insert_run(batch.first, batch.count, 0);
+        }
+        own
+    }
+}

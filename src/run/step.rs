@@ -1,0 +1,109 @@
+//! The steps other than sends, one short function each.
+
+use std::time::{Duration, Instant};
+
+use crate::id::ProducerIndex;
+use crate::plan::{Action, Callbacks, Step};
+use crate::producer::{Producer, Serving};
+use crate::submissions::Submissions;
+use crate::trace::{Event, StepEnd};
+
+use super::application::{Application, Flow, Halt};
+
+impl Application<'_> {
+    /// Takes one step.
+    pub(super) fn take(&mut self, number: usize, step: &Step) -> Result<Flow, Halt> {
+        self.on_time(|| format!("step {}", number + 1))?;
+        if let Action::Send { batch, mode } = step.action {
+            return self.send(batch, mode);
+        }
+        self.recorder.record(Event::StepBegan(number));
+        let end = match step.action {
+            Action::Send { .. } => StepEnd::Done,
+            Action::WaitCallbacks { within } => self.wait_for_callbacks(within)?,
+            Action::Flush { within } => self.flush(within)?,
+            Action::Close { producer, within } => self.close(producer, within)?,
+        };
+        self.recorder.record(Event::StepEnded(number, end));
+        Ok(Flow::Goes)
+    }
+
+    /// Leaves one step out.
+    pub(super) fn skip(&self, number: usize, step: &Step) {
+        let Action::Send { batch, .. } = step.action else {
+            return self.recorder.record(Event::StepEnded(number, StepEnd::Skipped));
+        };
+        if let Some(batch) = self.plan.batches.get(batch) {
+            self.recorder.record(Event::NotSent(batch.first, batch.count));
+        }
+    }
+
+    /// At the end: the wait for the callbacks of asynchronous sends, then for whatever else has none, with the producers
+    /// asked to send at once what they hold back.
+    pub(super) fn drain(&mut self) -> Result<(), Halt> {
+        if let Some(limit) = self.patience {
+            let waited_for = self.outstanding().intersection(&self.asynchronous);
+            if !self.wait_for(&waited_for, limit)? {
+                self.recorder.timeout(&waited_for);
+            }
+        }
+        self.flush_until(self.deadline)?;
+        self.wait_for(&self.outstanding(), self.deadline)?;
+        Ok(())
+    }
+
+    fn wait_for_callbacks(&mut self, within: Duration) -> Result<StepEnd, Halt> {
+        let all = self.wait_for(&self.outstanding(), Instant::now() + within)?;
+        Ok(self.ended(all))
+    }
+
+    fn flush(&mut self, within: Duration) -> Result<StepEnd, Halt> {
+        let all = self.flush_until(Instant::now() + within)?;
+        Ok(self.ended(all))
+    }
+
+    /// Flushes one producer and lets go of it. What it has not answered will never be.
+    fn close(&mut self, index: ProducerIndex, within: Duration) -> Result<StepEnd, Halt> {
+        let Some(producer) = self.producers.get_mut(index.index()).and_then(Option::take) else {
+            return Ok(StepEnd::Done);
+        };
+        let flushed = self.flush_one(&*producer, Instant::now() + within);
+        producer.close();
+        let flushed = flushed?;
+        let left = self.outstanding().intersection(&self.submissions_of(index));
+        self.abandoned.extend(left.iter());
+        Ok(if flushed { StepEnd::Done } else { StepEnd::TimedOut(count(&left)) })
+    }
+
+    /// Flushes every producer; whether all had their callbacks by then.
+    fn flush_until(&self, limit: Instant) -> Result<bool, Halt> {
+        let mut all = true;
+        for producer in self.producers.iter().flatten() {
+            all &= self.flush_one(&**producer, limit)?;
+        }
+        Ok(all)
+    }
+
+    fn flush_one(&self, producer: &dyn Producer, limit: Instant) -> Result<bool, Halt> {
+        producer.serve(Serving::Always);
+        let flushed = producer.flush(limit.min(self.deadline), &|| self.interrupt.is_cancelled());
+        if self.plan.callbacks == Callbacks::OnWait {
+            producer.serve(Serving::Never);
+        }
+        if self.interrupt.is_cancelled() {
+            Err(Halt::Interrupted)
+        } else if !flushed && self.deadline <= limit {
+            Err(Halt::Deadline(format!("a flush, with the callbacks of {} missing", self.outstanding())))
+        } else {
+            Ok(flushed)
+        }
+    }
+
+    fn ended(&self, all: bool) -> StepEnd {
+        if all { StepEnd::Done } else { StepEnd::TimedOut(count(&self.outstanding())) }
+    }
+}
+
+fn count(submissions: &Submissions) -> u32 {
+    u32::try_from(submissions.len()).unwrap_or(u32::MAX)
+}
