@@ -220,9 +220,9 @@ mod tests {
     fn send(bootstrap: &str, count: usize, settings: &[(&str, &str)]) -> Vec<Result<i64, String>> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", bootstrap).set("linger.ms", "1");
-        settings.iter().for_each(|(name, value)| {
+        for (name, value) in settings {
             config.set(*name, *value);
-        });
+        }
         let producer: BaseProducer<Deliveries> = config.create_with_context(Deliveries::default()).unwrap();
         for i in 0..count {
             let (key, value) = (format!("{i}"), format!("我是你爹{i} {}", "x".repeat(50)));

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 use crate::broker::topic::Topics;
 use crate::id::BrokerId;
 
-/// Clusters of one process are never mixed up: each has ports of its own.
-const CLUSTER_ID: &str = "aW5mbGlnaHQtZW1iZWRkZQ";
+/// What every embedded cluster is called, in the form of Apache Kafka's ids. Clusters are told apart by their ports.
+pub(super) const CLUSTER_ID: &str = "aW5mbGlnaHQtZW1iZWRkZQ";
 
 /// Where a broker can be reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,11 +44,6 @@ impl ClusterState {
             next_producer_id: AtomicI64::new(0),
             progress: watch::Sender::new(()),
         }
-    }
-
-    /// What the cluster is called.
-    pub(super) fn id(&self) -> &'static str {
-        CLUSTER_ID
     }
 
     /// The broker that creates topics.

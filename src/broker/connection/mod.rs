@@ -31,3 +31,86 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::messages::{FetchRequest, MetadataRequest, ProduceRequest};
+
+    use crate::broker::connection::wire::{Bench, batch, fetch, metadata, produce};
+
+    #[tokio::test]
+    async fn a_request_is_not_looked_at_before_the_one_ahead_has_its_answer() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        // On one connection the first would wait for ever for what the second brings.
+        let first = client.send(12, &fetch("orders", 0).with_max_wait_ms(i32::MAX).with_min_bytes(1)).await;
+        let second = client.send(9, &produce("orders", 1, batch(b"second"))).await;
+        let other = bench.connect().produce(9, 1, batch(b"other")).await;
+        assert_eq!(other.base_offset, 0, "the one that was sent earlier is still unread");
+        assert!(client.receive::<FetchRequest>(12, first).await.is_some());
+        let second = client.receive::<ProduceRequest>(9, second).await.unwrap();
+        assert_eq!(second.responses[0].partition_responses[0].base_offset, 1);
+    }
+
+    #[tokio::test]
+    async fn requests_sent_ahead_are_answered_in_order() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let mut sent = vec![];
+        for _ in 0..100 {
+            sent.push(client.send(9, &produce("orders", -1, batch(b"value"))).await);
+        }
+        for (offset, id) in (0..).zip(sent) {
+            let answer = client.receive::<ProduceRequest>(9, id).await.unwrap();
+            assert_eq!(answer.responses[0].partition_responses[0].base_offset, offset);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_goes_away_does_not_cancel_what_it_sent() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        for _ in 0..100 {
+            client.send(9, &produce("orders", 0, batch(b"value"))).await;
+        }
+        drop(client);
+        bench.all_served().await;
+        assert_eq!(bench.partition("orders", 0, |partition| partition.log.end()), 100);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_request_closes_the_connection_without_a_word() {
+        let mut bench = Bench::new("orders", &[]);
+        let produce_v2 = [0, 0, 0, 2, 0, 0, 0, 1, 0xFF, 0xFF, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+        let metadata_v0_of_a_billion = [0, 3, 0, 0, 0, 0, 0, 1, 0xFF, 0xFF, 0x3F, 0xFF, 0xFF, 0xFF];
+        for frame in [&b""[..], b"abc", &[0; 7], &[0x7F; 40], &produce_v2, &metadata_v0_of_a_billion] {
+            assert!(bench.connect().raw(frame).await.is_none(), "{frame:?}");
+        }
+        let telemetry = [0, 71, 0, 0, 0, 0, 0, 1, 0xFF, 0xFF, 0];
+        assert!(bench.connect().raw(&telemetry).await.is_none());
+        bench.all_served().await;
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_is_too_large_closes_the_connection_before_it_is_read() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut bench = Bench::new("orders", &[]);
+        for size in [104_857_601_i32, i32::MAX, -1, i32::MIN] {
+            let mut client = bench.connect();
+            client.stream().write_all(&size.to_be_bytes()).await.unwrap();
+            assert_eq!(client.stream().read(&mut [0]).await.unwrap(), 0);
+        }
+        bench.all_served().await;
+    }
+
+    #[tokio::test]
+    async fn what_a_client_sends_with_a_fault_is_lost_and_what_came_before_is_not() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let id = client.send(1, &metadata(&["orders"])).await;
+        assert!(client.receive::<MetadataRequest>(1, id).await.is_some());
+        client.send(9, &produce("orders", 0, batch(b"value"))).await;
+        assert!(client.raw(b"nonsense").await.is_none());
+        assert_eq!(bench.partition("orders", 0, |partition| partition.log.end()), 1);
+    }
+}

@@ -67,15 +67,33 @@ impl Bench {
     }
 }
 
+impl Bench {
+    /// The only connection of a broker that is not looked at otherwise.
+    pub(in crate::broker) fn connect_alone(mut self) -> Client<DuplexStream> {
+        let mut client = self.connect();
+        client.tasks = self.tasks;
+        client
+    }
+
+    /// Waits until every connection has been served to its end.
+    pub(in crate::broker) async fn all_served(&mut self) {
+        while let Some(served) = self.tasks.join_next().await {
+            served.unwrap();
+        }
+    }
+}
+
 /// The client's end of a connection.
 pub(in crate::broker) struct Client<S> {
     frames: FrameReader<S>,
     correlation_id: i32,
+    /// The broker's tasks, if nobody else keeps them.
+    tasks: JoinSet<()>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     pub(in crate::broker) fn new(stream: S) -> Self {
-        Self { frames: FrameReader::new(stream, 1 << 30), correlation_id: 0 }
+        Self { frames: FrameReader::new(stream, 1 << 30), correlation_id: 0, tasks: JoinSet::new() }
     }
 
     pub(in crate::broker) fn stream(&mut self) -> &mut S {

@@ -42,3 +42,61 @@ fn is_name(text: &str) -> bool {
         [only] => alphanumeric(only),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use kafka_protocol::protocol::StrBytes;
+
+    use super::*;
+    use crate::broker::connection::wire::Bench;
+    use crate::kafka::decode_response;
+
+    fn ranges(response: &ApiVersionsResponse) -> Vec<(i16, i16, i16)> {
+        response.api_keys.iter().map(|row| (row.api_key, row.min_version, row.max_version)).collect()
+    }
+
+    fn named(name: &'static str, version: &'static str) -> ApiVersionsRequest {
+        ApiVersionsRequest::default()
+            .with_client_software_name(StrBytes::from_static_str(name))
+            .with_client_software_version(StrBytes::from_static_str(version))
+    }
+
+    #[tokio::test]
+    async fn every_version_tells_what_is_advertised() {
+        let mut client = Bench::new("orders", &[]).connect_alone();
+        for version in 0..=4 {
+            let request =
+                if version >= 3 { named("lib-rd.kafka", "2.12.1") } else { ApiVersionsRequest::default() };
+            let response = client.call(version, &request).await;
+            assert_eq!((response.error_code, ranges(&response).len()), (0, APIS.len()), "v{version}");
+            assert_eq!(ranges(&response)[0], (0, 0, 13), "Produce from 0, though 0 to 2 are not served");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_version_from_the_future_is_refused_in_the_oldest_form_and_the_connection_stays() {
+        let mut client = Bench::new("orders", &[]).connect_alone();
+        for version in [5_i16, i16::MAX, -1] {
+            let mut frame = vec![0, 18];
+            frame.extend(version.to_be_bytes());
+            frame.extend([0, 0, 0, 9, 0xFF, 0xFF, 0]);
+            let answer: Bytes = client.raw(&frame).await.unwrap();
+            let response = decode_response::<ApiVersionsRequest>(answer, 0, 9).unwrap();
+            assert_eq!(ErrorCode(response.error_code), ErrorCode::UNSUPPORTED_VERSION);
+            assert_eq!(ranges(&response), [(18, 0, 4)]);
+        }
+        assert_eq!(client.call(0, &ApiVersionsRequest::default()).await.error_code, 0);
+    }
+
+    #[tokio::test]
+    async fn a_client_without_a_proper_name_is_refused() {
+        let mut client = Bench::new("orders", &[]).connect_alone();
+        for (name, version) in [("", "1"), ("a", ""), ("-a", "1"), ("a", "1."), ("a b", "1")] {
+            let response = client.call(3, &named(name, version)).await;
+            assert_eq!(ErrorCode(response.error_code), ErrorCode::INVALID_REQUEST);
+            assert!(response.api_keys.is_empty());
+        }
+        assert_eq!(client.call(3, &named("a", "1")).await.error_code, 0);
+    }
+}

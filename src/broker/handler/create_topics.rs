@@ -148,3 +148,111 @@ fn refused(topic: &CreatableTopic, error: &TopicError) -> CreatableTopicResult {
         .with_replication_factor(-1)
         .with_configs(Some(vec![]))
 }
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::messages::create_topics_request::{CreatableReplicaAssignment, CreatableTopicConfig};
+
+    use super::*;
+    use crate::broker::connection::wire::{Bench, name};
+
+    fn topic(of: &str) -> CreatableTopic {
+        CreatableTopic::default().with_name(name(of)).with_num_partitions(3).with_replication_factor(1)
+    }
+
+    fn request(topics: Vec<CreatableTopic>) -> CreateTopicsRequest {
+        CreateTopicsRequest::default().with_topics(topics).with_timeout_ms(1_000)
+    }
+
+    fn config(of: CreatableTopic, setting: &'static str, value: Option<&'static str>) -> CreatableTopic {
+        let config = CreatableTopicConfig::default()
+            .with_name(StrBytes::from_static_str(setting))
+            .with_value(value.map(StrBytes::from_static_str));
+        of.with_configs(vec![config])
+    }
+
+    fn assigned_to(of: &str, rows: &[(i32, &[i32])]) -> CreatableTopic {
+        let rows = rows.iter().map(|(index, brokers)| {
+            let brokers = brokers.iter().map(|broker| (*broker).into()).collect();
+            CreatableReplicaAssignment::default().with_partition_index(*index).with_broker_ids(brokers)
+        });
+        topic(of).with_num_partitions(-1).with_replication_factor(-1).with_assignments(rows.collect())
+    }
+
+    #[tokio::test]
+    async fn every_version_creates() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        for version in 2..=7 {
+            let of = format!("new-{version}");
+            let wanted = config(topic(&of), "min.insync.replicas", Some("2"));
+            let result = client.call(version, &request(vec![wanted])).await.topics.remove(0);
+            assert_eq!((result.error_code, &result.error_message), (0, &None), "v{version}");
+            let created = bench.node.cluster.topics().named(&of).unwrap();
+            assert_eq!((created.partition_count(), created.config.min_insync_replicas), (3, 2));
+            if version >= 5 {
+                assert_eq!((result.num_partitions, result.replication_factor), (3, 1));
+                assert_eq!(result.configs.unwrap()[0].name.as_str(), "min.insync.replicas");
+            }
+            assert_eq!(result.topic_id, if version >= 7 { created.id } else { Uuid::nil() });
+        }
+    }
+
+    #[tokio::test]
+    async fn who_only_wants_to_know_creates_nothing() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let mut wanted = request(vec![topic("new"), topic("orders")]);
+        wanted.validate_only = true;
+        let results = client.call(5, &wanted).await.topics;
+        assert_eq!(results.iter().map(|row| row.error_code).collect::<Vec<_>>(), [0, 36]);
+        assert!(bench.node.cluster.topics().named("new").is_none());
+    }
+
+    #[tokio::test]
+    async fn what_apache_kafka_refuses_is_refused() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        for (wanted, code) in [
+            (topic("orders"), ErrorCode::TOPIC_ALREADY_EXISTS),
+            (topic("a b"), ErrorCode::INVALID_TOPIC_EXCEPTION),
+            (topic("new").with_num_partitions(0), ErrorCode::INVALID_PARTITIONS),
+            (topic("new").with_num_partitions(-2), ErrorCode::INVALID_PARTITIONS),
+            (topic("new").with_num_partitions(i32::MAX), ErrorCode::POLICY_VIOLATION),
+            (topic("new").with_replication_factor(0), ErrorCode::INVALID_REPLICATION_FACTOR),
+            (topic("new").with_replication_factor(2), ErrorCode::INVALID_REPLICATION_FACTOR),
+            (config(topic("new"), "no.such", Some("1")), ErrorCode::INVALID_CONFIG),
+            (config(topic("new"), "cleanup.policy", Some("burn")), ErrorCode::INVALID_CONFIG),
+            (config(topic("new"), "cleanup.policy", None), ErrorCode::INVALID_CONFIG),
+            (assigned_to("new", &[(0, &[1])]).with_num_partitions(1), ErrorCode::INVALID_REQUEST),
+            (assigned_to("new", &[(0, &[1]), (0, &[1])]), ErrorCode::INVALID_REPLICA_ASSIGNMENT),
+            (assigned_to("new", &[(1, &[1])]), ErrorCode::INVALID_REPLICA_ASSIGNMENT),
+            (assigned_to("new", &[(0, &[])]), ErrorCode::INVALID_REPLICA_ASSIGNMENT),
+            (assigned_to("new", &[(0, &[2])]), ErrorCode::INVALID_REPLICA_ASSIGNMENT),
+            (assigned_to("new", &[(0, &[1, 1])]), ErrorCode::INVALID_REPLICA_ASSIGNMENT),
+        ] {
+            let result = client.call(5, &request(vec![wanted])).await.topics.remove(0);
+            assert_eq!(ErrorCode(result.error_code), code);
+            assert!(result.error_message.is_some(), "{code}");
+            assert!(bench.node.cluster.topics().named("new").is_none());
+        }
+        let results = client.call(5, &request(vec![topic("new"), topic("new"), topic("other")])).await.topics;
+        let codes: Vec<_> =
+            results.iter().map(|row| (row.name.to_string(), ErrorCode(row.error_code))).collect();
+        assert_eq!(
+            codes,
+            [("new".to_owned(), ErrorCode::INVALID_REQUEST), ("other".to_owned(), ErrorCode::NONE)]
+        );
+    }
+
+    #[tokio::test]
+    async fn defaults_and_own_assignments_are_taken() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let default = topic("default").with_num_partitions(-1).with_replication_factor(-1);
+        let own = assigned_to("own", &[(1, &[1]), (0, &[1])]);
+        let results = client.call(5, &request(vec![default, own])).await.topics;
+        let rows: Vec<_> = results.iter().map(|row| (row.error_code, row.num_partitions)).collect();
+        assert_eq!(rows, [(0, 1), (0, 2)]);
+    }
+}

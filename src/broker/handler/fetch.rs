@@ -137,3 +137,168 @@ impl Read {
         FetchResponse::default().with_responses(self.topics)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::messages::ProduceRequest;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::broker::connection::wire::{Bench, batch, fetch, produce};
+    use crate::id::BrokerId;
+    use crate::kafka::batch::{Batch, entries};
+
+    fn offsets(data: &PartitionData) -> Vec<i64> {
+        let batches = entries(data.records.clone().unwrap());
+        batches.map(|entry| Batch::try_from(entry.unwrap()).unwrap().base_offset()).collect()
+    }
+
+    fn only(response: &FetchResponse) -> &PartitionData {
+        &response.responses[0].partitions[0]
+    }
+
+    #[tokio::test]
+    async fn every_version_reads() {
+        let mut bench = Bench::new("orders", &[]);
+        let id = bench.node.cluster.topics().named("orders").unwrap().id;
+        let mut client = bench.connect();
+        for _ in 0..3 {
+            client.produce(9, 1, batch(b"value")).await;
+        }
+        for version in 4..=18 {
+            let mut request = fetch("orders", 1);
+            if version >= 13 {
+                let rows = request.topics[0].partitions.clone();
+                request.topics = vec![FetchTopic::default().with_topic_id(id).with_partitions(rows)];
+            }
+            let response = client.call(version, &request).await;
+            let data = only(&response);
+            assert_eq!((data.error_code, offsets(data)), (0, vec![1, 2]), "v{version}");
+            assert_eq!((data.high_watermark, data.last_stable_offset), (3, 3));
+            assert_eq!(data.log_start_offset, if version >= 5 { 0 } else { -1 });
+            assert_eq!(response.session_id, 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_an_error_of_its_row() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        client.produce(9, 1, batch(b"value")).await;
+        let patient = |request: FetchRequest| request.with_max_wait_ms(i32::MAX).with_min_bytes(1);
+        for from in [-1, 2, i64::MAX] {
+            let response = client.call(12, &patient(fetch("orders", from))).await;
+            let data = only(&response);
+            assert_eq!(ErrorCode(data.error_code), ErrorCode::OFFSET_OUT_OF_RANGE);
+            assert_eq!((data.high_watermark, data.last_stable_offset, data.log_start_offset), (-1, -1, -1));
+        }
+        let response = client.call(12, &patient(fetch("nowhere", 0))).await;
+        assert_eq!(ErrorCode(only(&response).error_code), ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+        let mut request = patient(fetch("orders", 0));
+        request.topics[0].partitions[0].partition = 9;
+        let response = client.call(12, &request).await;
+        assert_eq!(ErrorCode(only(&response).error_code), ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+        request.topics[0] = FetchTopic::default()
+            .with_topic_id(Uuid::from_u128(1))
+            .with_partitions(request.topics[0].partitions.clone());
+        let response = client.call(13, &request).await;
+        assert_eq!(ErrorCode(only(&response).error_code), ErrorCode::UNKNOWN_TOPIC_ID);
+        bench.partition("orders", 0, |partition| partition.leader = BrokerId(2));
+        let response = client.call(12, &patient(fetch("orders", 0))).await;
+        assert_eq!(ErrorCode(only(&response).error_code), ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    }
+
+    #[tokio::test]
+    async fn a_request_waits_for_bytes() {
+        let mut bench = Bench::new("orders", &[]);
+        let (mut reader, mut writer) = (bench.connect(), bench.connect());
+        let request = fetch("orders", 0)
+            .with_max_wait_ms(i32::MAX)
+            .with_min_bytes(i32::try_from(2 * batch(b"value").len()).unwrap());
+        let waiting = reader.send(12, &request).await;
+        for offset in 0..2 {
+            assert_eq!(writer.produce(9, 1, batch(b"value")).await.base_offset, offset);
+        }
+        let response = reader.receive::<FetchRequest>(12, waiting).await.unwrap();
+        assert_eq!(offsets(only(&response)), [0, 1]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_waits_no_longer_than_it_says() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let before = Instant::now();
+        let response = client.call(12, &fetch("orders", 0).with_max_wait_ms(500).with_min_bytes(1)).await;
+        assert!(offsets(only(&response)).is_empty());
+        assert_eq!(before.elapsed(), Duration::from_millis(500));
+        client.call(12, &fetch("orders", 0).with_max_wait_ms(500).with_min_bytes(0)).await;
+        client.call(12, &FetchRequest::default().with_max_wait_ms(500).with_min_bytes(1)).await;
+        assert_eq!(before.elapsed(), Duration::from_millis(500), "nothing to wait for");
+    }
+
+    #[tokio::test]
+    async fn an_answer_keeps_to_its_size_but_always_has_a_batch() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        for partition in [0, 1] {
+            for _ in 0..3 {
+                let mut request = produce("orders", 1, batch(b"value"));
+                request.topic_data[0].partition_data[0].index = partition;
+                client.call::<ProduceRequest>(9, &request).await;
+            }
+        }
+        let size = i32::try_from(batch(b"value").len()).unwrap();
+        let read = |max_bytes: i32, partition_max_bytes: i32| {
+            let mut request = fetch("orders", 0).with_max_bytes(max_bytes);
+            let row = request.topics[0].partitions[0].clone().with_partition_max_bytes(partition_max_bytes);
+            request.topics[0].partitions = vec![row.clone(), row.with_partition(1)];
+            request
+        };
+        for (max_bytes, each, expected) in [
+            (i32::MAX, i32::MAX, [3, 3]),
+            (i32::MAX, 2 * size, [2, 2]),
+            (4 * size, i32::MAX, [3, 1]),
+            (3 * size, i32::MAX, [3, 0]),
+            (0, 0, [1, 0]),
+            (-1, -1, [1, 0]),
+        ] {
+            let response = client.call(12, &read(max_bytes, each)).await;
+            let counts = response.responses[0].partitions.iter().map(|data| offsets(data).len());
+            assert_eq!(counts.collect::<Vec<_>>(), expected, "{max_bytes} {each}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_read_beyond_the_high_watermark() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        client.produce(9, 1, batch(b"value")).await;
+        client.produce(9, 1, batch(b"value")).await;
+        bench.partition("orders", 0, |partition| partition.high_watermark = 1);
+        for (from, expected) in [(0, vec![0]), (1, vec![]), (2, vec![])] {
+            let response = client.call(12, &fetch("orders", from)).await;
+            assert_eq!((only(&response).error_code, offsets(only(&response))), (0, expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn no_session_is_granted() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let full = client.call(12, &fetch("orders", 0).with_session_epoch(0)).await;
+        assert_eq!((full.error_code, full.session_id), (0, 0));
+        let next = client.call(12, &fetch("orders", 0).with_session_id(7).with_session_epoch(1)).await;
+        assert_eq!(ErrorCode(next.error_code), ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
+        assert!(next.responses.is_empty());
+    }
+
+    #[tokio::test]
+    async fn only_who_reads_committed_gets_a_list_of_aborted_transactions() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        for (isolation, expected) in [(0, None), (READ_COMMITTED, Some(vec![]))] {
+            let response = client.call(12, &fetch("orders", 0).with_isolation_level(isolation)).await;
+            assert_eq!(only(&response).aborted_transactions, expected);
+        }
+    }
+}

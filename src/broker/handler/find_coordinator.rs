@@ -31,3 +31,28 @@ pub(super) fn handle(version: i16, request: &FindCoordinatorRequest) -> FindCoor
     };
     response.with_coordinators(request.coordinator_keys.iter().map(coordinator).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::connection::wire::Bench;
+
+    #[tokio::test]
+    async fn every_version_says_that_there_is_none() {
+        let mut client = Bench::new("orders", &[]).connect_alone();
+        for version in 0..SEVERAL {
+            let request = FindCoordinatorRequest::default().with_key(StrBytes::from_static_str("group"));
+            let response = client.call(version, &request).await;
+            assert_eq!(ErrorCode(response.error_code), ErrorCode::COORDINATOR_NOT_AVAILABLE, "v{version}");
+            assert_eq!(response.node_id.0, NOBODY);
+        }
+        for version in SEVERAL..=6 {
+            let keys = ["one", "two"].map(StrBytes::from_static_str).to_vec();
+            let response =
+                client.call(version, &FindCoordinatorRequest::default().with_coordinator_keys(keys)).await;
+            let codes = response.coordinators.iter().map(|row| (row.key.as_str(), ErrorCode(row.error_code)));
+            let none = ErrorCode::COORDINATOR_NOT_AVAILABLE;
+            assert_eq!(codes.collect::<Vec<_>>(), [("one", none), ("two", none)], "v{version}");
+        }
+    }
+}

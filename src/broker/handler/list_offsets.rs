@@ -12,6 +12,9 @@ use crate::broker::node::Node;
 use crate::broker::partition::{Found, Partition};
 use crate::kafka::ErrorCode;
 
+/// The first version that tells the leader epoch.
+const WITH_LEADER_EPOCH: i16 = 4;
+
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
@@ -32,7 +35,7 @@ pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) ->
             } else {
                 list(node, &topic.name, row, version)
             };
-            response(row.partition_index, found)
+            response(version, row.partition_index, found)
         });
         ListOffsetsTopicResponse::default().with_name(topic.name.clone()).with_partitions(rows.collect())
     };
@@ -79,13 +82,124 @@ fn find(partition: &Partition, timestamp: i64) -> Option<Found> {
     }
 }
 
-fn response(index: i32, found: Result<Option<Found>, ErrorCode>) -> ListOffsetsPartitionResponse {
-    let row = ListOffsetsPartitionResponse::default().with_partition_index(index);
-    match found {
-        Ok(Some(Found { timestamp, offset, leader_epoch })) => {
-            row.with_timestamp(timestamp).with_offset(offset).with_leader_epoch(leader_epoch)
+fn response(
+    version: i16,
+    index: i32,
+    found: Result<Option<Found>, ErrorCode>,
+) -> ListOffsetsPartitionResponse {
+    let (code, found) = match found {
+        Ok(found) => (ErrorCode::NONE, found),
+        Err(code) => (code, None),
+    };
+    let Found { timestamp, offset, leader_epoch } =
+        found.unwrap_or(Found { timestamp: -1, offset: -1, leader_epoch: -1 });
+    ListOffsetsPartitionResponse::default()
+        .with_partition_index(index)
+        .with_error_code(code.0)
+        .with_timestamp(timestamp)
+        .with_offset(offset)
+        .with_leader_epoch(if version >= WITH_LEADER_EPOCH { leader_epoch } else { -1 })
+}
+
+#[cfg(test)]
+mod tests {
+    use kafka_protocol::messages::list_offsets_request::ListOffsetsTopic;
+
+    use super::*;
+    use crate::broker::connection::wire::{Bench, Client, name};
+    use crate::kafka::batch::{BatchBuilder, NewRecord};
+
+    fn request(timestamps: &[i64]) -> ListOffsetsRequest {
+        let rows = (0..).zip(timestamps).map(|(index, timestamp)| {
+            ListOffsetsPartition::default()
+                .with_partition_index(index)
+                .with_timestamp(*timestamp)
+                .with_current_leader_epoch(-1)
+        });
+        let topic = ListOffsetsTopic::default().with_name(name("orders")).with_partitions(rows.collect());
+        ListOffsetsRequest::default().with_replica_id((-1).into()).with_topics(vec![topic])
+    }
+
+    async fn with_records(bench: &mut Bench) -> Client<tokio::io::DuplexStream> {
+        let mut client = bench.connect();
+        for timestamp in [10, 30, 20] {
+            let record = NewRecord { timestamp, value: Some(b"value"), ..NewRecord::default() };
+            let batch = BatchBuilder::new().record(record).build().unwrap();
+            client.produce(9, 1, batch.into_bytes()).await;
         }
-        Ok(None) => row.with_timestamp(-1).with_offset(-1).with_leader_epoch(-1),
-        Err(code) => row.with_error_code(code.0).with_timestamp(-1).with_offset(-1).with_leader_epoch(-1),
+        client
+    }
+
+    #[tokio::test]
+    async fn every_version_tells_the_ends_of_a_log() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = with_records(&mut bench).await;
+        for version in 1..=10 {
+            for (timestamp, offset) in [(EARLIEST, 0), (LATEST, 3)] {
+                let response = client.call(version, &request(&[timestamp])).await;
+                let row = &response.topics[0].partitions[0];
+                assert_eq!((row.error_code, row.offset, row.timestamp), (0, offset, -1), "v{version}");
+                assert_eq!(row.leader_epoch, if version >= 4 { 0 } else { -1 });
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_time_gives_the_first_record_that_is_not_older() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = with_records(&mut bench).await;
+        for (timestamp, expected) in
+            [(0, (0, 10)), (11, (1, 30)), (30, (1, 30)), (31, (-1, -1)), (MAX_TIMESTAMP, (1, 30))]
+        {
+            let response = client.call(7, &request(&[timestamp])).await;
+            let row = &response.topics[0].partitions[0];
+            assert_eq!((row.error_code, (row.offset, row.timestamp)), (0, expected), "{timestamp}");
+        }
+        bench.partition("orders", 0, |partition| partition.high_watermark = 1);
+        let response = client.call(7, &request(&[11])).await;
+        assert_eq!(response.topics[0].partitions[0].offset, -1, "nobody may read it yet");
+        let response = client.call(7, &request(&[LATEST])).await;
+        assert_eq!(response.topics[0].partitions[0].offset, 1);
+    }
+
+    #[tokio::test]
+    async fn what_came_later_is_not_known_to_old_versions() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = with_records(&mut bench).await;
+        for (timestamp, since) in
+            [(MAX_TIMESTAMP, 7), (EARLIEST_LOCAL, 8), (LATEST_TIERED, 9), (-6, 99), (i64::MIN, 99)]
+        {
+            for version in 1..=10 {
+                let response = client.call(version, &request(&[timestamp])).await;
+                let code = ErrorCode(response.topics[0].partitions[0].error_code);
+                let expected = if version < since { ErrorCode::UNSUPPORTED_VERSION } else { ErrorCode::NONE };
+                assert_eq!(code, expected, "{timestamp} v{version}");
+            }
+        }
+        let response = client.call(10, &request(&[LATEST_TIERED])).await;
+        assert_eq!(response.topics[0].partitions[0].offset, -1);
+    }
+
+    #[tokio::test]
+    async fn a_partition_must_exist_and_be_asked_for_once() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = with_records(&mut bench).await;
+        let response = client.call(7, &request(&[LATEST, LATEST, LATEST])).await;
+        let codes: Vec<_> =
+            response.topics[0].partitions.iter().map(|row| ErrorCode(row.error_code)).collect();
+        assert_eq!(codes, [ErrorCode::NONE, ErrorCode::NONE, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION]);
+        let mut twice = request(&[LATEST, LATEST]);
+        twice.topics[0].partitions[1].partition_index = 0;
+        let response = client.call(7, &twice).await;
+        assert!(
+            response.topics[0]
+                .partitions
+                .iter()
+                .all(|row| ErrorCode(row.error_code) == ErrorCode::INVALID_REQUEST)
+        );
+        let mut knowing = request(&[LATEST]);
+        knowing.topics[0].partitions[0].current_leader_epoch = 1;
+        let response = client.call(7, &knowing).await;
+        assert_eq!(ErrorCode(response.topics[0].partitions[0].error_code), ErrorCode::UNKNOWN_LEADER_EPOCH);
     }
 }

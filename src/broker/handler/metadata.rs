@@ -11,7 +11,7 @@ use kafka_protocol::messages::{BrokerId as WireBroker, MetadataRequest, Metadata
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use crate::broker::node::{Endpoint, Node};
+use crate::broker::node::{CLUSTER_ID, Endpoint, Node};
 use crate::broker::topic::{NewTopic, Topic, check_name};
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
@@ -44,7 +44,7 @@ pub(super) fn handle(node: &Node, version: i16, request: &MetadataRequest) -> Me
     let topics = topics.into_iter().map(|topic| topic.with_topic_authorized_operations(operations)).collect();
     MetadataResponse::default()
         .with_brokers(cluster.endpoints.iter().map(broker).collect())
-        .with_cluster_id(Some(StrBytes::from_static_str(cluster.id())))
+        .with_cluster_id(Some(StrBytes::from_static_str(CLUSTER_ID)))
         .with_controller_id(cluster.controller().0.into())
         .with_topics(topics)
         .with_cluster_authorized_operations(if request.include_cluster_authorized_operations {
@@ -77,15 +77,11 @@ fn by_id(node: &Node, asked: &[MetadataRequestTopic]) -> Vec<MetadataResponseTop
 /// A topic that is created by this request is still unknown in its answer; the client asks again.
 fn by_name(node: &Node, asked: &[MetadataRequestTopic], create: bool) -> Vec<MetadataResponseTopic> {
     let names: IndexSet<&TopicName> = asked.iter().filter_map(|topic| topic.name.as_ref()).collect();
-    let describe = |name: &TopicName| match node.cluster.topics().named(name) {
-        Some(topic) => described(&topic),
-        None => {
-            let code = match check_name(name) {
-                Ok(()) => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
-                Err(error) => error.code,
-            };
-            failed(code, Some(name.clone()), Uuid::nil())
-        }
+    let describe = |name: &TopicName| {
+        let unknown =
+            || check_name(name).map_or_else(|error| error.code, |()| ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+        let topic = node.cluster.topics().named(name);
+        topic.map_or_else(|| failed(unknown(), Some(name.clone()), Uuid::nil()), |topic| described(&topic))
     };
     let topics: Vec<_> = names.iter().map(|name| describe(name)).collect();
     let unknown = topics.iter().filter(|topic| topic.error_code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0);
@@ -130,4 +126,110 @@ fn wire(brokers: &[BrokerId]) -> Vec<WireBroker> {
 
 fn failed(code: ErrorCode, name: Option<TopicName>, id: Uuid) -> MetadataResponseTopic {
     MetadataResponseTopic::default().with_error_code(code.0).with_name(name).with_topic_id(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::connection::wire::{Bench, metadata, name};
+
+    fn codes(response: &MetadataResponse) -> Vec<ErrorCode> {
+        response.topics.iter().map(|topic| ErrorCode(topic.error_code)).collect()
+    }
+
+    fn by_ids(ids: &[Uuid]) -> MetadataRequest {
+        let topics = ids.iter().map(|id| MetadataRequestTopic::default().with_topic_id(*id).with_name(None));
+        MetadataRequest::default().with_topics(Some(topics.collect()))
+    }
+
+    #[tokio::test]
+    async fn every_version_tells_brokers_topics_and_leaders() {
+        let mut bench = Bench::new("orders", &[]);
+        let id = bench.node.cluster.topics().named("orders").unwrap().id;
+        let mut client = bench.connect();
+        for version in 0..=13 {
+            let response = client.call(version, &metadata(&["orders"])).await;
+            let broker = &response.brokers[0];
+            assert_eq!((broker.node_id.0, broker.host.as_str(), broker.port), (1, "localhost", 9092));
+            let topic = &response.topics[0];
+            assert_eq!((topic.error_code, topic.name.as_ref()), (0, Some(&name("orders"))), "v{version}");
+            assert_eq!(topic.topic_id, if version >= 10 { id } else { Uuid::nil() });
+            let partitions: Vec<_> =
+                topic.partitions.iter().map(|row| (row.partition_index, row.leader_id.0)).collect();
+            assert_eq!(partitions, [(0, 1), (1, 1)]);
+            assert_eq!(topic.partitions[0].isr_nodes, [WireBroker(1)]);
+            assert_eq!(topic.partitions[0].leader_epoch, if version >= 7 { 0 } else { -1 });
+            if version >= 2 {
+                assert_eq!(response.cluster_id.unwrap().len(), 22);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_asked_for_is_everything_in_version_0_and_nothing_later() {
+        let mut bench = Bench::new("orders", &[]);
+        bench.create("others", &[]);
+        let mut client = bench.connect();
+        let none = MetadataRequest::default().with_topics(Some(vec![]));
+        assert_eq!(client.call(0, &none).await.topics.len(), 2);
+        for version in 1..=13 {
+            assert_eq!(client.call(version, &none).await.topics.len(), 0);
+            let all = client.call(version, &MetadataRequest::default().with_topics(None)).await;
+            assert_eq!(all.topics.len(), 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_topic_is_created_when_asked_for_and_found_the_next_time() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        for version in 0..=13 {
+            let topic = format!("new-{version}");
+            let first = client.call(version, &metadata(&[&topic])).await;
+            assert_eq!(codes(&first), [ErrorCode::UNKNOWN_TOPIC_OR_PARTITION], "v{version}");
+            let second = client.call(version, &metadata(&[&topic])).await;
+            assert_eq!((codes(&second), second.topics[0].partitions.len()), (vec![ErrorCode::NONE], 1));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_topic_is_not_created_for_a_client_that_does_not_want_it() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        for _ in 0..2 {
+            let request = metadata(&["new"]).with_allow_auto_topic_creation(false);
+            assert_eq!(codes(&client.call(9, &request).await), [ErrorCode::UNKNOWN_TOPIC_OR_PARTITION]);
+            assert_eq!(
+                codes(&client.call(9, &metadata(&["n w"])).await),
+                [ErrorCode::INVALID_TOPIC_EXCEPTION]
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn topics_are_found_by_id_from_version_12_on() {
+        let mut bench = Bench::new("orders", &[]);
+        let id = bench.node.cluster.topics().named("orders").unwrap().id;
+        let mut client = bench.connect();
+        let response = client.call(12, &by_ids(&[id, Uuid::from_u128(1), id])).await;
+        assert_eq!(codes(&response), [ErrorCode::NONE, ErrorCode::UNKNOWN_TOPIC_ID]);
+        assert_eq!(response.topics[0].name, Some(name("orders")));
+        assert_eq!((&response.topics[1].name, response.topics[1].topic_id), (&None, Uuid::from_u128(1)));
+        let named = MetadataRequestTopic::default().with_topic_id(id).with_name(Some(name("orders")));
+        let response = client.call(11, &MetadataRequest::default().with_topics(Some(vec![named]))).await;
+        assert_eq!(codes(&response), [ErrorCode::INVALID_REQUEST]);
+    }
+
+    #[tokio::test]
+    async fn operations_are_told_to_who_asks() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let request = metadata(&["orders"]);
+        let response = client.call(8, &request).await;
+        assert_eq!(response.topics[0].topic_authorized_operations, NOT_ASKED);
+        let request = request.with_include_topic_authorized_operations(true);
+        assert_eq!(client.call(11, &request).await.topics[0].topic_authorized_operations, 3576);
+        let request = request.with_include_cluster_authorized_operations(true);
+        assert_eq!(client.call(8, &request).await.cluster_authorized_operations, 8096);
+    }
 }

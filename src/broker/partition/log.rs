@@ -23,6 +23,7 @@ pub(in crate::broker) struct Found {
 #[derive(Debug, Default)]
 pub(in crate::broker) struct Log {
     entries: Vec<Entry>,
+    start: i64,
     end: i64,
 }
 
@@ -62,9 +63,9 @@ impl Entry {
 }
 
 impl Log {
-    /// The offset of the first record, or of the next one if there is none. Nothing is ever deleted.
+    /// The offset of the first record that is kept, or of the next one if there is none.
     pub(in crate::broker) fn start(&self) -> i64 {
-        0
+        self.start
     }
 
     /// The offset that the next record will have.
@@ -99,14 +100,16 @@ impl Log {
         });
         let batches: Vec<_> = fitting.collect();
         let mut out = BytesMut::with_capacity(batches.iter().map(|entry| entry.batch.size()).sum());
-        batches.iter().for_each(|entry| entry.put(&mut out));
+        for entry in batches {
+            entry.put(&mut out);
+        }
         out.freeze()
     }
 
     /// The first record, by offset, that is not older than `timestamp` and lies below the offset `below`.
     pub(in crate::broker) fn first_since(&self, timestamp: i64, below: i64) -> Option<Found> {
-        let candidates = self.entries.iter().filter(|entry| entry.batch.max_timestamp() >= timestamp);
-        let found = candidates.filter_map(|entry| entry.find(|found| found.timestamp >= timestamp)).next();
+        let mut candidates = self.entries.iter().filter(|entry| entry.batch.max_timestamp() >= timestamp);
+        let found = candidates.find_map(|entry| entry.find(|found| found.timestamp >= timestamp));
         found.filter(|found| found.offset < below)
     }
 

@@ -92,7 +92,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 
 impl TopicConfig {
     /// Reads settings as they are written, name and value.
-    pub(super) fn read<'a>(
+    pub(in crate::broker) fn read<'a>(
         settings: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, ConfigError> {
         let mut config = Self::default();

@@ -167,3 +167,336 @@ fn is_pending((_, _, index): &Key, row: &Row) -> bool {
     let (Some(topic), Ok(appended)) = (&row.topic, &row.outcome) else { return false };
     topic.partition(*index).is_some_and(|partition| partition.high_watermark <= appended.last_offset)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use kafka_protocol::messages::TransactionalId;
+    use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+    use kafka_protocol::messages::produce_response::PartitionProduceResponse;
+    use kafka_protocol::protocol::StrBytes;
+    use uuid::Uuid;
+
+    use crate::broker::connection::wire::{Bench, batch, name, produce};
+    use crate::id::BrokerId;
+    use crate::kafka::ErrorCode;
+    use crate::kafka::batch::{BatchBuilder, Compression, Marker, field};
+
+    use super::*;
+
+    fn row(index: i32, records: Bytes) -> PartitionProduceData {
+        PartitionProduceData::default().with_index(index).with_records(Some(records))
+    }
+
+    fn request(acks: i16, rows: Vec<PartitionProduceData>) -> ProduceRequest {
+        let topic = TopicProduceData::default().with_name(name("orders")).with_partition_data(rows);
+        produce("orders", acks, Bytes::new()).with_topic_data(vec![topic])
+    }
+
+    fn rows(response: &ProduceResponse) -> Vec<&PartitionProduceResponse> {
+        response.responses.iter().flat_map(|topic| &topic.partition_responses).collect()
+    }
+
+    fn codes(response: &ProduceResponse) -> Vec<ErrorCode> {
+        rows(response).iter().map(|row| ErrorCode(row.error_code)).collect()
+    }
+
+    /// What an answer says where nothing was appended, nothing of the log is told, and no words are made.
+    fn assert_bare(row: &PartitionProduceResponse, code: ErrorCode) {
+        assert_eq!(ErrorCode(row.error_code), code);
+        assert_eq!((row.base_offset, row.log_append_time_ms, row.log_start_offset), (-1, -1, -1), "{code}");
+        assert_eq!((&row.error_message, row.record_errors.len()), (&None, 0), "{code}");
+    }
+
+    fn end(bench: &Bench, partition: i32) -> i64 {
+        bench.partition("orders", partition, |partition| partition.log.end())
+    }
+
+    #[tokio::test]
+    async fn every_version_appends() {
+        let mut bench = Bench::new("orders", &[]);
+        let id = bench.node.cluster.topics().named("orders").unwrap().id;
+        let mut client = bench.connect();
+        for (offset, version) in (0..).zip(3..=13) {
+            let mut request = produce("orders", -1, batch(b"value"));
+            if version == 13 {
+                request.topic_data[0] = TopicProduceData::default()
+                    .with_topic_id(id)
+                    .with_partition_data(request.topic_data[0].partition_data.clone());
+            }
+            let response = client.call(version, &request).await;
+            let row = rows(&response)[0];
+            assert_eq!(
+                (row.error_code, row.base_offset, row.log_append_time_ms),
+                (0, offset, -1),
+                "v{version}"
+            );
+            assert_eq!(row.log_start_offset, if version >= 5 { 0 } else { -1 });
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_topic_is_an_error_and_not_created() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let response = client.call(9, &produce("nowhere", 1, batch(b"value"))).await;
+        assert_bare(rows(&response)[0], ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+        assert!(bench.node.cluster.topics().named("nowhere").is_none());
+        let response =
+            client.call(9, &request(1, vec![row(2, batch(b"value")), row(-1, batch(b"value"))])).await;
+        for row in rows(&response) {
+            assert_bare(row, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_topic_id_has_an_error_of_its_own() {
+        let mut bench = Bench::new("orders", &[]);
+        let known = bench.node.cluster.topics().named("orders").unwrap().id;
+        let mut client = bench.connect();
+        for (id, partition, code) in [
+            (Uuid::nil(), 0, ErrorCode::UNKNOWN_TOPIC_ID),
+            (Uuid::from_u128(7), 0, ErrorCode::UNKNOWN_TOPIC_ID),
+            (known, 9, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+        ] {
+            let rows_of = vec![row(partition, batch(b"value"))];
+            let topic = TopicProduceData::default().with_topic_id(id).with_partition_data(rows_of);
+            let response = client.call(13, &request(1, vec![]).with_topic_data(vec![topic])).await;
+            assert_bare(rows(&response)[0], code);
+            assert_eq!(response.responses[0].topic_id, id);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_row_has_exactly_one_batch_of_magic_2() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let one = batch(b"value");
+        let two = Bytes::from([&one[..], &one].concat());
+        let truncated = one.slice(..one.len() - 1);
+        let mut old = one.to_vec();
+        old[field::MAGIC] = 1;
+        for records in [two, truncated.clone(), Bytes::new(), old.into()] {
+            assert_bare(&client.produce(9, 1, records).await, ErrorCode::INVALID_RECORD);
+        }
+        let nothing = PartitionProduceData::default().with_records(None);
+        assert_bare(rows(&client.call(9, &request(1, vec![nothing])).await)[0], ErrorCode::INVALID_RECORD);
+        let followed = Bytes::from([&one[..], &truncated].concat());
+        assert_eq!(
+            client.produce(9, 1, followed).await.error_code,
+            0,
+            "an incomplete second batch is cut off"
+        );
+    }
+
+    #[tokio::test]
+    async fn zstd_needs_version_7() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let zstd =
+            BatchBuilder::new().compression(Compression::Zstd).value(b"value").build().unwrap().into_bytes();
+        let row = client.produce(6, 1, zstd.clone()).await;
+        assert_bare(&row, ErrorCode::UNSUPPORTED_COMPRESSION_TYPE);
+        assert_eq!(client.produce(7, 1, zstd).await.error_code, 0);
+    }
+
+    #[tokio::test]
+    async fn a_row_that_cannot_be_parsed_fails_the_whole_request() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let mut magic = batch(b"value").to_vec();
+        magic[field::MAGIC] = 3;
+        let mut short = batch(b"value").to_vec();
+        short[field::BATCH_LENGTH..field::LEADER_EPOCH].copy_from_slice(&13_i32.to_be_bytes());
+        for broken in [magic, short] {
+            let both = |acks| request(acks, vec![row(0, batch(b"good")), row(1, broken.clone().into())]);
+            let response = client.call(9, &both(1)).await;
+            assert_eq!(codes(&response), [ErrorCode::CORRUPT_MESSAGE; 2]);
+            assert!(
+                rows(&response).iter().all(|row| row.error_message.is_some() && row.log_start_offset == -1)
+            );
+            assert!(bench.connect().try_call(9, &both(0)).await.is_none(), "without an answer it closes");
+        }
+        assert_eq!((end(&bench, 0), end(&bench, 1)), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn acks_that_do_not_exist_append_nothing() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let two = Bytes::from([batch(b"value"), batch(b"value")].concat());
+        for acks in [2, -2, i16::MAX] {
+            let response =
+                client.call(9, &request(acks, vec![row(0, batch(b"value")), row(1, two.clone())])).await;
+            assert_bare(rows(&response)[0], ErrorCode::INVALID_REQUIRED_ACKS);
+            assert_bare(rows(&response)[1], ErrorCode::INVALID_RECORD);
+        }
+        assert_eq!(end(&bench, 0), 0);
+    }
+
+    #[tokio::test]
+    async fn records_of_a_transaction_need_one() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let batch = BatchBuilder::new().producer(1, 0, 0).transactional().value(b"value").build().unwrap();
+        let rows_of = || vec![row(0, self::batch(b"plain")), row(1, batch.bytes().clone())];
+        let response = client.call(9, &request(1, rows_of())).await;
+        for row in rows(&response) {
+            assert_bare(row, ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+        }
+        for (version, code) in [
+            (10, ErrorCode::INVALID_TXN_STATE),
+            (11, ErrorCode::TRANSACTION_ABORTABLE),
+            (12, ErrorCode::NOT_ENOUGH_REPLICAS),
+        ] {
+            let id = TransactionalId(StrBytes::from_static_str("id"));
+            let response = client.call(version, &request(1, rows_of()).with_transactional_id(Some(id))).await;
+            assert_eq!(codes(&response), [ErrorCode::NONE, code], "v{version}");
+            assert_eq!(rows(&response)[1].error_message.is_some(), version != 11);
+        }
+        assert_eq!(end(&bench, 1), 0);
+    }
+
+    #[tokio::test]
+    async fn partitions_fail_by_themselves() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let marker = BatchBuilder::marker(Marker::Commit, (1, 0), 0, 0).build().unwrap();
+        let control = BatchBuilder::new().control().value(b"value").build().unwrap();
+        let response =
+            client.call(9, &request(1, vec![row(0, control.into_bytes()), row(1, batch(b"good"))])).await;
+        assert_eq!(codes(&response), [ErrorCode::INVALID_RECORD, ErrorCode::NONE]);
+        assert_eq!(rows(&response)[0].log_start_offset, 0, "the leader has looked at it");
+        let response = client.call(9, &request(1, vec![row(0, marker.into_bytes())])).await;
+        assert_bare(rows(&response)[0], ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+        assert_eq!((end(&bench, 0), end(&bench, 1)), (0, 1));
+    }
+
+    #[tokio::test]
+    async fn the_leaders_errors_tell_the_log_start_or_not() {
+        let mut bench = Bench::new("orders", &[("max.message.bytes", "100")]);
+        let mut client = bench.connect();
+        let batch = |base| BatchBuilder::new().producer(1, 1, base).value(b"value").build().unwrap();
+        assert_eq!(client.produce(8, 1, batch(0).into_bytes()).await.error_code, 0);
+        let gap = client.produce(8, 1, batch(2).into_bytes()).await;
+        assert_eq!(
+            (ErrorCode(gap.error_code), gap.base_offset, gap.log_start_offset),
+            (ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER, -1, 0)
+        );
+        let old = BatchBuilder::new().producer(1, 0, 0).value(b"value").build().unwrap();
+        let stale = client.produce(8, 1, old.into_bytes()).await;
+        assert_eq!(
+            (ErrorCode(stale.error_code), stale.log_start_offset),
+            (ErrorCode::INVALID_PRODUCER_EPOCH, 0)
+        );
+        let large = client.produce(8, 1, self::batch(&[b'x'; 100])).await;
+        assert_bare(&large, ErrorCode::MESSAGE_TOO_LARGE);
+        let mut corrupt = self::batch(b"value").to_vec();
+        corrupt[field::CRC] ^= 1;
+        assert_bare(&client.produce(8, 1, corrupt.into()).await, ErrorCode::CORRUPT_MESSAGE);
+    }
+
+    #[tokio::test]
+    async fn bad_records_are_named_from_version_8_on() {
+        let mut bench = Bench::new("orders", &[("cleanup.policy", "compact")]);
+        let mut client = bench.connect();
+        for version in 3..=12 {
+            let row = client.produce(version, 1, batch(b"no key")).await;
+            assert_eq!(ErrorCode(row.error_code), ErrorCode::INVALID_RECORD);
+            assert_eq!(
+                (row.record_errors.len(), row.error_message.is_some()),
+                if version >= 8 { (1, true) } else { (0, false) }
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn without_acknowledgement_there_is_no_answer() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        client.send(9, &produce("orders", 0, batch(b"first"))).await;
+        let row = client.produce(9, 1, batch(b"second")).await;
+        assert_eq!(row.base_offset, 1, "the next answer is the next request's");
+    }
+
+    #[tokio::test]
+    async fn without_acknowledgement_a_failure_closes_the_connection_after_the_rest_is_written() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let rows = vec![row(9, batch(b"nowhere")), row(0, batch(b"good")), row(1, batch(b"good"))];
+        assert!(client.try_call(9, &request(0, rows)).await.is_none());
+        assert_eq!((end(&bench, 0), end(&bench, 1)), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_partition_named_twice_takes_the_last() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let response = client.call(9, &request(1, vec![row(0, batch(b"one")), row(0, batch(b"two"))])).await;
+        assert_eq!(codes(&response), [ErrorCode::NONE]);
+        let batches = client.fetch_all("orders").await;
+        let payload = batches[0].payload(100).unwrap();
+        assert_eq!(batches[0].records(&payload).next().unwrap().unwrap().value, Some(&b"two"[..]));
+    }
+
+    #[tokio::test]
+    async fn internal_topics_are_the_brokers_own() {
+        let mut bench = Bench::new("orders", &[]);
+        bench.create("__consumer_offsets", &[]);
+        let mut client = bench.connect();
+        let request = produce("__consumer_offsets", 1, batch(b"value"));
+        assert_bare(rows(&client.call(9, &request).await)[0], ErrorCode::INVALID_TOPIC_EXCEPTION);
+        let admin = Sender { version: 9, client_id: Some("__admin_client") };
+        assert_eq!(codes(&handle(&bench.node, admin, request).await), [ErrorCode::NONE]);
+    }
+
+    #[tokio::test]
+    async fn a_leader_elsewhere_is_named_from_version_10_on() {
+        let mut bench = Bench::new("orders", &[]);
+        bench.partition("orders", 0, |partition| partition.leader = BrokerId(2));
+        let mut client = bench.connect();
+        for version in 3..=12 {
+            let response = client.call(version, &produce("orders", 1, batch(b"value"))).await;
+            let row = rows(&response)[0];
+            assert_bare(row, ErrorCode::NOT_LEADER_OR_FOLLOWER);
+            assert_eq!(row.current_leader.leader_id.0, if version >= 10 { 2 } else { -1 });
+            assert_eq!(response.node_endpoints.len(), usize::from(version >= 10));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_waits_until_all_replicas_in_sync_have_it() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let batch = BatchBuilder::new().producer(1, 0, 0).value(b"value").build().unwrap().into_bytes();
+        client.produce(9, -1, batch.clone()).await;
+        bench.partition("orders", 0, |partition| partition.high_watermark = 0);
+        let timed_out = client.call(9, &produce("orders", -1, batch.clone()).with_timeout_ms(1)).await;
+        let row = rows(&timed_out)[0];
+        assert_eq!(
+            (ErrorCode(row.error_code), row.base_offset, row.log_start_offset),
+            (ErrorCode::REQUEST_TIMED_OUT, 0, 0)
+        );
+        let waiting = client.send(9, &produce("orders", -1, batch.clone()).with_timeout_ms(i32::MAX)).await;
+        let quick = bench.connect().produce(9, 1, batch).await;
+        assert_eq!((quick.error_code, quick.base_offset), (0, 0), "the leader alone has had it for long");
+        bench.partition("orders", 0, |partition| partition.high_watermark = 1);
+        bench.node.cluster.announce();
+        let answer = client.receive::<ProduceRequest>(9, waiting).await.unwrap();
+        assert_eq!(codes(&answer), [ErrorCode::NONE]);
+    }
+
+    #[tokio::test]
+    async fn a_request_for_nothing_is_answered_with_nothing() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let response = client.call(9, &ProduceRequest::default().with_acks(1)).await;
+        assert!(response.responses.is_empty());
+        client.send(9, &ProduceRequest::default()).await;
+        assert_eq!(
+            client.produce(9, 1, batch(b"value")).await.error_code,
+            0,
+            "the connection is still there"
+        );
+    }
+}
