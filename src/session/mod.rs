@@ -1,1 +1,62 @@
-//! Many scenarios: finds, loads and runs them side by side, and hands out their outcomes in the order of the files.
+//! Many scenarios: found, read, run side by side, and what became of each, in the order of the files.
+
+mod discover;
+mod filter;
+mod jobs;
+mod load;
+mod one;
+mod outcome;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use filter::Filter;
+pub use jobs::run;
+pub use load::{Candidate, Request, Selection, select};
+pub use outcome::{Outcome, Reviewed, Verdict};
+
+use crate::snapshot::Policy;
+
+/// How scenarios are run.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// So many at once, at least 1.
+    pub jobs: usize,
+    /// Start no other one once one has not passed.
+    pub fail_fast: bool,
+    /// What is written of their texts.
+    pub policy: Policy,
+}
+
+/// What happens while scenarios run.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// So many are going to run.
+    Planned {
+        /// How many.
+        scenarios: usize,
+    },
+    /// One has begun.
+    Started {
+        /// Its name.
+        name: &'a str,
+    },
+    /// One has ended; its outcome may have to wait for those before it.
+    Ended {
+        /// Its name.
+        name: &'a str,
+    },
+    /// What became of one; in the order of the files.
+    Outcome(&'a Outcome),
+}
+
+/// What became of all.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    /// Of each, in the order of the files.
+    pub outcomes: Vec<Outcome>,
+    /// Snapshots that belong to no scenario.
+    pub orphans: Vec<PathBuf>,
+    /// From the first to the last.
+    pub elapsed: Duration,
+}

@@ -1,0 +1,157 @@
+//! One scenario, from its plan to its verdict.
+
+use std::error::Error;
+use std::time::Instant;
+
+use tokio::task::{JoinError, spawn_blocking};
+use tokio_util::sync::CancellationToken;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::disk::DiskError;
+use crate::judge::{Failure, judge};
+use crate::plan::{Plan, RenderError};
+use crate::run::{self, RunError};
+use crate::snapshot::{Comparison, Header, Info, Kept, Mirror, Policy, Snapshot, keep};
+use crate::source::Span;
+use crate::trace::{Client, Trace};
+use crate::view;
+
+use super::{Candidate, Outcome, Reviewed, Verdict};
+
+/// Runs a scenario, judges it, compares its text with what was reviewed, and keeps it.
+pub(super) async fn one(candidate: Candidate, policy: Policy, interrupt: CancellationToken) -> Outcome {
+    let (name, path) = (candidate.name.clone(), candidate.path.clone());
+    let start = Instant::now();
+    let done = steps(candidate, policy, interrupt).await;
+    let outcome = done.unwrap_or_else(|Ended { verdict, trouble }| Outcome {
+        trouble,
+        ..Outcome::without_run(name, path, verdict)
+    });
+    Outcome { duration: start.elapsed(), ..outcome }
+}
+
+/// What ended a scenario before its end.
+struct Ended {
+    verdict: Verdict,
+    trouble: Option<String>,
+}
+
+async fn steps(
+    mut candidate: Candidate,
+    policy: Policy,
+    interrupt: CancellationToken,
+) -> Result<Outcome, Ended> {
+    let (mut candidate, reviewed) = aside(move || {
+        let reviewed = candidate.check()?;
+        Ok((candidate, reviewed))
+    })
+    .await?;
+    let plan = if candidate.is_right() { candidate.plan.take() } else { None };
+    let Some(plan) = plan else { return Ok(candidate.refused()) };
+    let trace = match run::execute(&plan, &interrupt).await {
+        Err(RunError::Message(error)) => return Ok(candidate.without_message(&plan, &error)),
+        trace => trace?,
+    };
+    aside(move || candidate.judged(&plan, &trace, reviewed.as_ref(), policy)).await
+}
+
+/// Work that takes a processor or the disk for a while goes where it keeps no broker from answering.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, DiskError> + Send + 'static,
+) -> Result<T, Ended> {
+    Ok(spawn_blocking(work).await??)
+}
+
+impl Candidate {
+    /// The outcome of a scenario whose file is wrong.
+    pub(super) fn refused(self) -> Outcome {
+        let outcome = Outcome::without_run(self.name, self.path, Verdict::Mistake);
+        Outcome { diagnostics: self.diagnostics, ..outcome }
+    }
+
+    /// The outcome of a scenario one of whose messages cannot be made.
+    fn without_message(mut self, plan: &Plan, error: &RenderError) -> Outcome {
+        let asked = plan.batch_of(error.message).map_or_else(Span::default, |batch| batch.span);
+        let mistake = Diagnostic::new(Code::TemplateFails, &plan.source, asked, error.to_string());
+        self.diagnostics.push(mistake);
+        self.refused()
+    }
+
+    fn judged(
+        self,
+        plan: &Plan,
+        trace: &Trace,
+        reviewed: Option<&Snapshot>,
+        policy: Policy,
+    ) -> Result<Outcome, DiskError> {
+        let findings = judge(plan, trace);
+        let view = view::of(plan, trace, &findings);
+        let new = Snapshot::new(header(&self.mirror, plan, &trace.client), &view.text());
+        let comparison = Comparison::of(reviewed, &new);
+        let passed = findings.failures.is_empty();
+        // The text of a run that went wrong is nobody's to accept.
+        let kept =
+            if passed { keep(&self.mirror.snapshot, &new, &comparison, policy)? } else { Kept::Nothing };
+        let mut diagnostics = self.diagnostics;
+        diagnostics.extend(findings.failures.iter().map(|failure| shown(plan, failure)));
+        let verdict = match &comparison {
+            _ if !passed => Verdict::Failed,
+            Comparison::Same => Verdict::Passed,
+            _ if kept == Kept::Snapshot => Verdict::Passed,
+            Comparison::New { .. } => Verdict::New,
+            Comparison::Different(_) => Verdict::Changed,
+        };
+        let word = self.mirror.word(&self.path);
+        let snapshot = Reviewed { path: self.mirror.snapshot, word, comparison, kept };
+        let outcome = Outcome::without_run(self.name, self.path, verdict);
+        Ok(Outcome { counts: Some(findings.counts), diagnostics, snapshot: Some(snapshot), ..outcome })
+    }
+}
+
+fn header(mirror: &Mirror, plan: &Plan, client: &Client) -> Header {
+    let names = plan.producers.iter().map(|producer| producer.name.to_string());
+    Header {
+        source: Some(mirror.source.clone()),
+        description: plan.description.clone(),
+        expression: Some(format!("inflight run {}", mirror.source)),
+        info: Info {
+            view: Some(view::VERSION),
+            client: client.name.clone(),
+            version: client.version.clone(),
+            settings: names.zip(client.settings.iter().cloned()).collect(),
+        },
+    }
+}
+
+/// A failure on the user's own text.
+fn shown(plan: &Plan, failure: &Failure) -> Diagnostic {
+    let shown = Diagnostic::new(Code::Expectation, &plan.source, failure.span, &failure.message);
+    if failure.details.is_empty() { shown } else { shown.note(failure.details.join("\n")) }
+}
+
+impl From<DiskError> for Ended {
+    fn from(error: DiskError) -> Self {
+        Self { verdict: Verdict::Broken, trouble: Some(error.to_string()) }
+    }
+}
+
+impl From<RunError> for Ended {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Interrupted => Self { verdict: Verdict::Interrupted, trouble: None },
+            error => Self { verdict: Verdict::Broken, trouble: Some(with_sources(&error)) },
+        }
+    }
+}
+
+impl From<JoinError> for Ended {
+    fn from(error: JoinError) -> Self {
+        Self { verdict: Verdict::Broken, trouble: Some(error.to_string()) }
+    }
+}
+
+/// What went wrong, and why, and why that.
+fn with_sources(error: &(dyn Error + 'static)) -> String {
+    let sources = std::iter::successors(Some(error), |&error| error.source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,112 @@
+//! What became of a scenario: the one model that every report prints.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::diagnostic::Diagnostic;
+use crate::judge::Counts;
+use crate::snapshot::{Comparison, Kept};
+
+/// What became of one scenario.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Its name.
+    pub name: String,
+    /// Its file, as the user gave it or as it was found.
+    pub path: PathBuf,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// From the start of its world to the end of its judgement; zero where it did not run.
+    pub duration: Duration,
+    /// How many messages met which fate; none where it did not run to its end.
+    pub counts: Option<Counts>,
+    /// Mistakes, failures and warnings, each with its place in the file.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What became of its text; none where there was none.
+    pub snapshot: Option<Reviewed>,
+    /// Why the world failed, in words.
+    pub trouble: Option<String>,
+}
+
+/// What became of a scenario's text.
+#[derive(Clone, Debug)]
+pub struct Reviewed {
+    /// The snapshot's file.
+    pub path: PathBuf,
+    /// The word that `inflight accept` and `inflight reject` know it by.
+    pub word: String,
+    /// How the text compares with what was reviewed.
+    pub comparison: Comparison,
+    /// What was written of it.
+    pub kept: Kept,
+}
+
+/// What is said of a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// It did what it should, and its text is what was reviewed.
+    Passed,
+    /// It did not do what the file expects.
+    Failed,
+    /// It did, and its text was never reviewed.
+    New,
+    /// It did, and its text differs from what was reviewed.
+    Changed,
+    /// Its file, its snapshot, or the settings of the command line are wrong.
+    Mistake,
+    /// The world failed: no broker, no disk, no permission.
+    Broken,
+    /// It was under way when the user interrupted.
+    Interrupted,
+    /// It was not started: the user interrupted, or another one failed and `--fail-fast` was given.
+    NotRun,
+}
+
+impl Verdict {
+    /// All of them, the best first.
+    pub const ALL: &[Self] = &[
+        Self::Passed,
+        Self::New,
+        Self::Changed,
+        Self::Failed,
+        Self::Mistake,
+        Self::Broken,
+        Self::Interrupted,
+        Self::NotRun,
+    ];
+
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::New => "new",
+            Self::Changed => "changed",
+            Self::Mistake => "mistake",
+            Self::Broken => "broken",
+            Self::Interrupted => "interrupted",
+            Self::NotRun => "not run",
+        }
+    }
+
+    /// Whether nothing is left to do.
+    pub fn is_good(self) -> bool {
+        self == Self::Passed
+    }
+}
+
+impl Outcome {
+    /// An outcome of a scenario that has not run.
+    pub(super) fn without_run(name: String, path: PathBuf, verdict: Verdict) -> Self {
+        Self {
+            name,
+            path,
+            verdict,
+            duration: Duration::ZERO,
+            counts: None,
+            diagnostics: Vec::new(),
+            snapshot: None,
+            trouble: None,
+        }
+    }
+}
