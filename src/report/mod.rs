@@ -1,1 +1,10 @@
-//! One result model, many printers.
+//! Printers of the one result model: a file for each format. They consume; nothing is decided here.
+
+mod details;
+mod junit;
+mod paint;
+mod terminal;
+
+pub use junit::junit;
+pub use paint::{Paint, printable, quoted};
+pub use terminal::{Detail, Terminal};

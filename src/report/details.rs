@@ -1,0 +1,116 @@
+//! What is said of one scenario below its line: mistakes and failures on the user's own text, the difference of its
+//! text, and the command that accepts it.
+
+use crate::diagnostic::{self, Severity};
+use crate::session::{Outcome, Reviewed, Verdict};
+use crate::snapshot::{Comparison, Difference, Kept, Line};
+
+use super::paint::{Paint, printable, quoted};
+
+/// How many lines of a difference are shown.
+pub(super) const LINES: usize = 60;
+
+/// What is said of a scenario, line by line.
+pub(super) struct Details {
+    pub(super) paint: Paint,
+    /// How many lines of a difference are shown.
+    pub(super) lines: usize,
+    /// Warnings too.
+    pub(super) warnings: bool,
+}
+
+impl Details {
+    /// The lines; none where nothing is to be said.
+    pub(super) fn of(&self, outcome: &Outcome) -> Vec<String> {
+        let mut lines = Vec::new();
+        for diagnostic in &outcome.diagnostics {
+            if self.warnings || diagnostic.code.severity() != Severity::Warning {
+                let text = diagnostic::render(diagnostic, self.paint.style);
+                lines.extend(text.lines().map(String::from));
+            }
+        }
+        if let Some(trouble) = &outcome.trouble {
+            lines.push(format!("{} {}", self.paint.bad("error:"), printable(trouble)));
+        }
+        if let Some(snapshot) = &outcome.snapshot {
+            self.compared(snapshot, outcome.verdict, &mut lines);
+            if outcome.verdict != Verdict::Failed {
+                self.kept(snapshot, &mut lines);
+            }
+        }
+        lines
+    }
+
+    fn compared(&self, snapshot: &Reviewed, verdict: Verdict, lines: &mut Vec<String>) {
+        let path = path(snapshot);
+        match &snapshot.comparison {
+            Comparison::Same => {}
+            Comparison::New { .. } if snapshot.kept == Kept::Snapshot => {}
+            Comparison::New { text } if verdict == Verdict::Failed => {
+                lines.push("what happened:".into());
+                self.changes(text.lines().map(|line| Line::Kept(line.into())).collect(), lines);
+            }
+            Comparison::New { text } => {
+                lines.push(self.paint.open(format!("there is no {path} yet; it would be:")));
+                self.changes(text.lines().map(|line| Line::Added(line.into())).collect(), lines);
+            }
+            Comparison::Different(difference) => {
+                lines.push(self.paint.open(format!("it differs from {path}:")));
+                self.changes(difference.lines.clone(), lines);
+                self.made_with(difference, lines);
+            }
+        }
+    }
+
+    fn kept(&self, snapshot: &Reviewed, lines: &mut Vec<String>) {
+        match (snapshot.kept, &snapshot.comparison) {
+            (Kept::Nothing, Comparison::Same) => {}
+            (Kept::Nothing, _) => {
+                lines
+                    .push("nothing was written here; run it where snapshots are written to accept it".into());
+            }
+            (Kept::Pending, _) => {
+                let command = format!("inflight accept {}", quoted(&snapshot.word));
+                lines.push(format!("{} {}", self.paint.faint("accept it:"), printable(&command)));
+            }
+            (Kept::Snapshot, _) => lines.push(self.paint.good(format!("wrote {}", path(snapshot)))),
+        }
+    }
+
+    fn changes(&self, changes: Vec<Line>, lines: &mut Vec<String>) {
+        let left_out = changes.len().saturating_sub(self.lines);
+        for change in changes.into_iter().take(self.lines) {
+            lines.push(match change {
+                Line::Kept(text) => format!("    {}", printable(&text)),
+                Line::Removed(text) => self.paint.bad(format!("  - {}", printable(&text))),
+                Line::Added(text) => self.paint.good(format!("  + {}", printable(&text))),
+                Line::Skipped(count) => self.paint.faint(format!("    … {count} the same")),
+            });
+        }
+        if left_out > 0 {
+            lines.push(self.paint.faint(format!("    … {left_out} more, with --verbose")));
+        }
+    }
+
+    fn made_with(&self, difference: &Difference, lines: &mut Vec<String>) {
+        if let Some((old, new)) = difference.views {
+            let version =
+                |view: Option<u32>| view.map_or("no version".into(), |view| format!("version {view}"));
+            lines.push(format!(
+                "it was made by {} of the view, this is {}: their texts cannot be compared",
+                version(old),
+                version(new),
+            ));
+        }
+        for (name, old, new) in &difference.made_with {
+            let value =
+                |value: &str| if value.is_empty() { "not set".into() } else { printable(value).into_owned() };
+            let note = format!("{}: {}, was {}", printable(name), value(new), value(old));
+            lines.push(self.paint.faint(note));
+        }
+    }
+}
+
+fn path(snapshot: &Reviewed) -> String {
+    printable(&snapshot.path.display().to_string()).into_owned()
+}
