@@ -1,3 +1,7 @@
-//! Hands arguments and environment to the library, and its exit code to the system.
+//! Hands the arguments to the library, and its exit code to the system.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    inflight::cli::main(std::env::args_os())
+}

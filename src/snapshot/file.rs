@@ -86,7 +86,7 @@ fn broken(source: &Arc<Source>, message: impl Into<String>) -> LoadError {
 impl std::fmt::Display for Snapshot {
     /// The whole file.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}---\n{}\n", self.header.yaml(), self.text)
+        write!(f, "{}---\n{}\n", self.header, self.text)
     }
 }
 

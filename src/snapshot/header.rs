@@ -1,6 +1,8 @@
 //! The header of a snapshot: insta's keys, written as insta writes them, so that accepting with either tool gives the
 //! same file.
 
+use std::fmt;
+
 use serde_json::Value;
 
 /// What stands above the text, for people.
@@ -29,19 +31,22 @@ pub struct Info {
     pub settings: Vec<(String, Vec<(String, String)>)>,
 }
 
-impl Header {
+impl fmt::Display for Header {
     /// The header's YAML, from the first `---` to the end of its last line.
-    pub(super) fn yaml(&self) -> String {
-        let mut yaml = String::from("---\n");
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("---\n")?;
         let keys =
             [("source", &self.source), ("description", &self.description), ("expression", &self.expression)];
-        for (key, value) in keys.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?))) {
-            entry(&mut yaml, 0, key, value);
+        for (key, value) in keys {
+            if let Some(value) = value {
+                entry(f, 0, key, value)?;
+            }
         }
-        self.info.yaml(&mut yaml);
-        yaml
+        self.info.fmt(f)
     }
+}
 
+impl Header {
     /// Reads what any version of insta or of ourselves may have written: what is not understood is left out.
     pub(super) fn of_yaml(yaml: &str) -> Result<Self, serde_yaml::Error> {
         let value: Value = serde_yaml::from_str(yaml)?;
@@ -55,27 +60,27 @@ impl Header {
     }
 }
 
-impl Info {
-    fn yaml(&self, yaml: &mut String) {
-        yaml.push_str("info:\n");
+impl fmt::Display for Info {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("info:\n")?;
         if let Some(view) = self.view {
-            yaml.push_str(&format!("  view: {view}\n"));
+            writeln!(f, "  view: {view}")?;
         }
-        entry(yaml, 1, "client", &self.client);
-        entry(yaml, 1, "version", &self.version);
-        let settings: Vec<_> = self.settings.iter().filter(|(_, settings)| !settings.is_empty()).collect();
-        if settings.is_empty() {
-            return;
+        entry(f, 1, "client", &self.client)?;
+        entry(f, 1, "version", &self.version)?;
+        let mut settings = self.settings.iter().filter(|(_, settings)| !settings.is_empty()).peekable();
+        if settings.peek().is_some() {
+            f.write_str("  settings:\n")?;
         }
-        yaml.push_str("  settings:\n");
         for (producer, settings) in settings {
-            yaml.push_str(&format!("    {}:\n", scalar(producer)));
-            for (key, value) in settings {
-                entry(yaml, 3, key, value);
-            }
+            writeln!(f, "    {}:", scalar(producer))?;
+            settings.iter().try_for_each(|(key, value)| entry(f, 3, key, value))?;
         }
+        Ok(())
     }
+}
 
+impl Info {
     fn of_value(info: &Value) -> Self {
         let text = |key: &str| info.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let settings = info.get("settings").and_then(Value::as_object).into_iter().flatten();
@@ -100,8 +105,8 @@ impl Info {
     }
 }
 
-fn entry(yaml: &mut String, level: usize, key: &str, value: &str) {
-    yaml.push_str(&format!("{}{}: {}\n", "  ".repeat(level), scalar(key), scalar(value)));
+fn entry(f: &mut fmt::Formatter<'_>, level: usize, key: &str, value: &str) -> fmt::Result {
+    writeln!(f, "{:indent$}{}: {}", "", scalar(key), scalar(value), indent = level * 2)
 }
 
 /// A string as insta's emitter writes it (insta 1.49, `content/yaml/vendored/emitter.rs`).
@@ -185,7 +190,7 @@ mod tests {
 
     #[test]
     fn it_looks_as_insta_writes_it() {
-        insta::assert_snapshot!(header().yaml(), @r#"
+        insta::assert_snapshot!(header().to_string(), @r#"
         ---
         source: scenarios/seed/sync.yaml
         description: "each send waits\nfor \"its\" acknowledgement"
@@ -217,8 +222,8 @@ mod tests {
             header.source = Some(source);
             header.description = Some(value.clone());
             header.info.settings = vec![(key.clone(), vec![(key, value)])];
-            let read = Header::of_yaml(&header.yaml()).unwrap();
-            prop_assert_eq!(read.yaml(), header.yaml());
+            let read = Header::of_yaml(&header.to_string()).unwrap();
+            prop_assert_eq!(read.to_string(), header.to_string());
             prop_assert_eq!(read.source, header.source.map(|source| printable(&source)));
         }
     }

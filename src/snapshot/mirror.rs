@@ -31,9 +31,10 @@ impl Mirror {
         let (base, below) = split(&whole);
         let folder = relative(base, here).join(SNAPSHOTS);
         let in_scenarios = base.join(SCENARIOS).join(below) == whole;
-        let (named, source) = match in_scenarios {
-            true => (below.to_path_buf(), Path::new(SCENARIOS).join(below)),
-            false => (normal_parts(file), below.to_path_buf()),
+        let (named, source) = if in_scenarios {
+            (below.to_path_buf(), Path::new(SCENARIOS).join(below))
+        } else {
+            (normal_parts(file), below.to_path_buf())
         };
         Self {
             name: slashed(&without_ending(&named)),

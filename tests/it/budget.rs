@@ -17,7 +17,10 @@ const PARAMETERS: usize = 5;
 const FOLDER: usize = 8;
 
 /// What is above the budget, and why that is right. A reason that is no longer needed fails the test too.
-const REASONS: &[(&str, &str)] = &[("broker/handler/", "one API a file")];
+const REASONS: &[(&str, &str)] = &[
+    ("broker/handler/", "one API a file"),
+    ("cli/", "one file a command is easier to find than a grouping of commands"),
+];
 
 fn notes(root: &Path, folder: &Path, notes: &mut BTreeMap<String, String>) {
     let mut entries = 0;

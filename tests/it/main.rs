@@ -4,4 +4,6 @@
 
 mod architecture;
 mod budget;
+mod cargo_insta;
+mod cli;
 mod cluster;
