@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""No file, however hostile, takes the release build more than a second or 200 MB, and none makes it panic.
+
+    cargo build --release && python3 tests/limits.py
+
+Takes every file of tests/invalid/ and some that are too large to keep, and asks `inflight check` about each. Ends with
+1 when one takes too much, or does not end as a mistake of the user (exit code 2, and an error that says so).
+"""
+import glob
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BINARY = os.path.join(ROOT, "target", "release", "inflight")
+SECONDS = 1.0
+MEGABYTES = 200
+
+
+def bomb():
+    """Each anchor nine times the one before."""
+    lines = ["topic: t", "count: 1", "a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    for k in range(1, 40):
+        lines.append(f"a{k}: &a{k} [" + ", ".join([f"*a{k - 1}"] * 9) + "]")
+    return "\n".join(lines) + "\n"
+
+
+def hostile():
+    """Names and contents of what is too large, or too strange, to keep as a file."""
+    yield "100-megabytes", b"topic: t\ncount: 1\n# " + b"x" * 100_000_000
+    yield "one-megabyte-line", b"topic: t\ncount: 1\nvalue: \"" + b"x" * 900_000 + b"\nmode: bogus\n"
+    yield "one-megabyte-key", b"topic: t\ncount: 1\n" + b"k" * 900_000 + b": 1\n"
+    yield "deep-flow", b"topic: " + b"[" * 400_000
+    yield "deep-maps", b"topic: " + b"{a: " * 100_000
+    yield "deep-block", b"".join(b" " * k + b"a:\n" for k in range(1_300))
+    yield "many-mistakes", b"topic: t\ncount: 1\n" + b"".join(b"wrong%d: 1\n" % k for k in range(15_000))
+    yield "many-keys-twice", b"topic: t\ncount: 1\n" + b"count: 1\n" * 50_000
+    yield "anchor-bomb", bomb().encode()
+    yield "wide-list", b"topic: t\ncount: 1\ntags: [" + b"a, " * 300_000 + b"]\n"
+    yield "loops-for-ever", b"topic: t\ncount: 1\nvalue: \"{% for a in range(99999) %}{% for b in range(99999) %}" \
+                            b"x{% endfor %}{% endfor %}\"\n"
+    yield "renders-too-much", b"topic: t\ncount: 1\nvalue: \"{{ repeat('x', 999999999999) }}\"\n"
+    yield "braces", b"topic: t\ncount: 1\nvalue: \"" + b"{{" * 200_000 + b"\"\n"
+    yield "parentheses", b"topic: t\ncount: 1\nvalue: \"{{ " + b"(" * 200_000 + b" }}\"\n"
+    yield "nul-bytes", b"\0" * 1_000_000
+    yield "not-utf-8", b"topic: \xff\xfe\n" * 50_000
+    yield "utf-16", "topic: t\ncount: 1\nmod: sync\n".encode("utf-16")
+    yield "only-tabs", b"\t" * 500_000
+    yield "only-dashes", b"- " * 250_000
+    yield "question-marks", b"? " * 250_000
+    yield "long-number", b"topic: t\ncount: " + b"9" * 500_000 + b"\n"
+    yield "long-duration", b"topic: t\ncount: 1\nack_wait: " + b"9" * 500_000 + b"s\n"
+
+
+def check(path):
+    """What is wrong with the way in which a file was refused; nothing where all is well."""
+    start = time.perf_counter()
+    process = subprocess.Popen([BINARY, "check", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    output = process.stdout.read().decode(errors="replace")
+    _, status, usage = os.wait4(process.pid, 0)
+    took, peak = time.perf_counter() - start, usage.ru_maxrss * 1024 / 1e6
+    process.returncode = os.waitstatus_to_exitcode(status)
+    complaints = []
+    if process.returncode != 2:
+        complaints.append(f"exit code {process.returncode} instead of 2")
+    if "error[E" not in output or "panicked" in output:
+        complaints.append(f"no error of its own: {output[:200]!r}")
+    if took > SECONDS:
+        complaints.append(f"{took:.2f} s")
+    if peak > MEGABYTES:
+        complaints.append(f"{peak:.0f} MB")
+    if len(output) > 1_000_000:
+        complaints.append(f"{len(output)} characters of output")
+    return complaints, took, peak
+
+
+def main():
+    passed, failed, slowest, largest = 0, 0, 0.0, 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        paths = sorted(glob.glob(os.path.join(ROOT, "tests", "invalid", "*.yaml")))
+        for name, content in hostile():
+            path = os.path.join(folder, name + ".yaml")
+            with open(path, "wb") as out:
+                out.write(content)
+            paths.append(path)
+        for path in paths:
+            complaints, took, peak = check(path)
+            slowest, largest = max(slowest, took), max(largest, peak)
+            passed, failed = passed + (not complaints), failed + bool(complaints)
+            for complaint in complaints:
+                print(f"{os.path.basename(path)}: {complaint}")
+    print(f"slowest {slowest * 1000:.0f} ms, largest {largest:.0f} MB")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    if not os.path.exists(BINARY):
+        sys.exit("first: cargo build --release")
+    sys.exit(main())
