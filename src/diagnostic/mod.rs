@@ -6,11 +6,14 @@ mod render;
 
 pub use code::Code;
 pub use nearest::nearest;
-pub use render::{Style, render};
+pub use render::{Style, render, render_all};
 
 use std::sync::Arc;
 
 use crate::source::{Source, Span};
+
+/// So many mistakes of one file are shown; more would hide each other.
+pub const MAX_SHOWN: usize = 100;
 
 /// One mistake in a user's file, or one warning about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,15 +66,6 @@ impl Diagnostic {
     /// A mistake of the whole file, with no place in it.
     pub fn of_file(code: Code, source: &Arc<Source>, message: impl Into<String>) -> Self {
         Self { labels: Vec::new(), ..Self::new(code, source, Span::default(), message) }
-    }
-
-    /// With a word on its place.
-    #[must_use]
-    pub fn word(mut self, text: impl Into<String>) -> Self {
-        if let Some(label) = self.labels.last_mut() {
-            label.text = text.into();
-        }
-        self
     }
 
     /// With a further place.

@@ -9,9 +9,15 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         return None;
     }
     let word = word.to_lowercase();
+    let likeness = |name: &str| (strsim::jaro_winkler(&word, name), strsim::damerau_levenshtein(&word, name));
+    let near_in_length = |name: &&str| name.len().abs_diff(word.len()) <= name.len().div_ceil(2);
     known
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&word, name), strsim::damerau_levenshtein(&word, name), name))
+        .filter(near_in_length)
+        .map(|name| {
+            let (likeness, edits) = likeness(&name.to_lowercase());
+            (likeness, edits, name)
+        })
         .filter(|(likeness, edits, name)| *likeness > 0.75 && *edits <= name.chars().count().div_ceil(2))
         .min_by(|a, b| a.1.cmp(&b.1).then(b.0.total_cmp(&a.0)))
         .map(|(_, _, name)| name)

@@ -1,8 +1,10 @@
 //! The one renderer of mistakes: the user's own lines with carets, in colour or plain.
 
+use std::ops::Range;
+
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{
-    AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
+    Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
 };
 
 use crate::source::{Source, Span};
@@ -43,13 +45,11 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
     if diagnostic.labels.is_empty() {
         group = group.element(Element::Origin(Origin::path(path(&diagnostic.source))));
     }
-    for (at, label) in diagnostic.labels.iter().enumerate() {
-        let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-        let excerpt = Excerpt::of(&diagnostic.source, label);
-        let annotation =
-            kind.span(excerpt.span).label(Some(cut(&label.text)).filter(|text| !text.is_empty()));
-        let snippet =
-            Snippet::source(excerpt.text).line_start(excerpt.line).fold(false).annotation(annotation);
+    for excerpt in excerpts(diagnostic) {
+        let snippet = Snippet::source(excerpt.text)
+            .line_start(excerpt.line)
+            .fold(false)
+            .annotations(excerpt.marks.into_iter().map(Mark::annotation));
         group = match excerpt.origin {
             // The renderer would count columns from where the line was cut.
             Some(origin) => group.element(Element::Origin(origin)).element(snippet),
@@ -67,17 +67,49 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
     text
 }
 
-/// The part of a line that is shown, and the place in it.
+/// All mistakes of a file, with an empty line between them.
+pub fn render_all(diagnostics: &[Diagnostic], style: Style) -> String {
+    diagnostics.iter().map(|diagnostic| render(diagnostic, style)).collect::<Vec<_>>().join("\n")
+}
+
+/// The part of a line that is shown, and the places in it.
 struct Excerpt {
     text: String,
-    span: std::ops::Range<usize>,
+    marks: Vec<Mark>,
     line: usize,
     /// The place, where it cannot be counted in what is shown.
     origin: Option<Origin<'static>>,
 }
 
+/// A place in an excerpt.
+struct Mark {
+    span: Range<usize>,
+    kind: AnnotationKind,
+    text: String,
+}
+
+impl Mark {
+    fn annotation(self) -> Annotation<'static> {
+        self.kind.span(self.span).label(Some(self.text).filter(|text| !text.is_empty()))
+    }
+}
+
+/// The lines that a mistake is about, each once.
+fn excerpts(diagnostic: &Diagnostic) -> Vec<Excerpt> {
+    let mut excerpts: Vec<Excerpt> = Vec::new();
+    for (at, label) in diagnostic.labels.iter().enumerate() {
+        let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+        let excerpt = Excerpt::of(&diagnostic.source, label, kind);
+        match excerpts.iter_mut().find(|known| known.line == excerpt.line && known.text == excerpt.text) {
+            Some(known) => known.marks.extend(excerpt.marks),
+            None => excerpts.push(excerpt),
+        }
+    }
+    excerpts
+}
+
 impl Excerpt {
-    fn of(source: &Source, label: &Label) -> Self {
+    fn of(source: &Source, label: &Label, kind: AnnotationKind) -> Self {
         let place = source.place(label.span);
         let line = line_of(source.text(), label.span);
         let all = source.text();
@@ -85,26 +117,22 @@ impl Excerpt {
         let before = last_chars(&all[line.start..start], LINE / 2);
         let under = first_chars(&all[start..end.max(start)], CARETS);
         let after = first_chars(&all[start + under.len()..line.end], LINE - CARETS);
-        let mut text = String::new();
-        let cut = before.len() < start - line.start;
-        if cut {
-            text.push_str("...");
-        }
+        let is_cut = before.len() < start - line.start;
+        let mut text = if is_cut { "...".to_owned() } else { String::new() };
         text.push_str(before);
-        let from = text.len();
+        let span = text.len()..text.len() + under.len();
         text.push_str(under);
-        let to = text.len();
         text.push_str(after);
         if start + under.len() + after.len() < line.end {
             text.push_str("...");
         }
-        let origin = cut.then(|| Origin::path(path(source)).line(place.line).char_column(place.column));
-        Self { text, span: from..to, line: place.line, origin }
+        let origin = is_cut.then(|| Origin::path(path(source)).line(place.line).char_column(place.column));
+        Self { text, marks: vec![Mark { span, kind, text: cut(&label.text) }], line: place.line, origin }
     }
 }
 
 /// The bytes of the line in which a span starts, without its line break.
-fn line_of(text: &str, span: Span) -> std::ops::Range<usize> {
+fn line_of(text: &str, span: Span) -> Range<usize> {
     let at = span.range().start;
     let start = text[..at].rfind('\n').map_or(0, |at| at + 1);
     let end = text[at..].find('\n').map_or(text.len(), |length| at + length);
@@ -123,6 +151,7 @@ fn last_chars(text: &str, count: usize) -> &str {
 
 /// A text that may hold the user's own words: without control characters, and not endless.
 fn cut(text: &str) -> String {
+    let text = text.trim_end();
     let short = first_chars(text, MESSAGE);
     let ellipsis = if short.len() < text.len() { "..." } else { "" };
     normalize_untrusted_str(short) + ellipsis
@@ -140,7 +169,7 @@ mod tests {
     use crate::diagnostic::Code;
     use proptest::prelude::*;
 
-    fn shown(text: &str, bytes: std::ops::Range<usize>) -> String {
+    fn shown(text: &str, bytes: Range<usize>) -> String {
         let source = Arc::new(Source::new("a.yaml", text));
         let span = source.span_of_bytes(bytes);
         render(

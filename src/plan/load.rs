@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, MAX_SHOWN, Severity};
 use crate::scenario;
 use crate::source::Source;
 
@@ -41,7 +41,17 @@ pub fn of(source: &Arc<Source>, options: Options<'_>) -> Loaded {
         diagnostics.retain(|found| found.code.severity() == Severity::Error);
     }
     diagnostics.sort_by_key(|found| found.labels.first().map(|label| label.span));
+    shorten(&mut diagnostics);
     Loaded { plan, diagnostics }
+}
+
+/// Leaves the first mistakes of a file that has very many.
+fn shorten(diagnostics: &mut Vec<Diagnostic>) {
+    let more = diagnostics.len().saturating_sub(MAX_SHOWN);
+    diagnostics.truncate(MAX_SHOWN);
+    if let Some(last) = diagnostics.last_mut().filter(|_| more > 0) {
+        last.note = Some(format!("this file has {more} more, which are not shown"));
+    }
 }
 
 #[cfg(test)]

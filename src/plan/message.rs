@@ -92,29 +92,19 @@ pub struct RenderError {
 impl MessageTemplate {
     /// Makes one message into a buffer that is used again and again.
     pub(super) fn render(&self, message: MessageId, into: &mut Message) -> Result<(), RenderError> {
-        self.render_at_cost(message, into, &mut 0)
-    }
-
-    /// Makes one message and adds what that cost, in units of fuel.
-    pub(super) fn render_at_cost(
-        &self,
-        message: MessageId,
-        into: &mut Message,
-        cost: &mut u64,
-    ) -> Result<(), RenderError> {
         let shape = &*self.shape;
         let draw = |part| Draw { seed: shape.seed, message: message.0, part };
         let failed = |part: &str| {
             let part = part.to_owned();
             move |reason| RenderError { message, part, reason }
         };
-        *cost += fill(shape.key.as_ref(), draw(KEY), &mut into.key).map_err(failed("key"))?;
-        *cost += fill(shape.value.as_ref(), draw(VALUE), &mut into.value).map_err(failed("value"))?;
+        fill(shape.key.as_ref(), draw(KEY), &mut into.key).map_err(failed("key"))?;
+        fill(shape.value.as_ref(), draw(VALUE), &mut into.value).map_err(failed("value"))?;
         let count = shape.headers.len();
         into.headers.resize_with(count + usize::from(self.tagged), Default::default);
         for (part, ((name, template), slot)) in (HEADERS..).zip(shape.headers.iter().zip(&mut into.headers)) {
             rename(&mut slot.0, name);
-            *cost += fill(template.as_ref(), draw(part), &mut slot.1)
+            fill(template.as_ref(), draw(part), &mut slot.1)
                 .map_err(|reason| failed(&format!("header '{name}'"))(reason))?;
         }
         if let Some((name, value)) = into.headers.get_mut(count) {
@@ -137,14 +127,34 @@ fn rename(slot: &mut String, name: &str) {
 }
 
 /// Fills one part of a message, reusing its buffer.
-fn fill(template: Option<&Template>, draw: Draw, slot: &mut Option<Vec<u8>>) -> Result<u64, String> {
+fn fill(template: Option<&Template>, draw: Draw, slot: &mut Option<Vec<u8>>) -> Result<(), String> {
     let Some(template) = template else {
         *slot = None;
-        return Ok(0);
+        return Ok(());
     };
     let buffer = slot.get_or_insert_default();
     buffer.clear();
-    template.render(draw, buffer)
+    template.render(draw, buffer).map(drop)
+}
+
+impl Shape {
+    /// The templates of all parts, with the numbers by which random choices tell the parts apart.
+    pub(super) fn templates(&self) -> impl Iterator<Item = (u32, &Template)> {
+        let headers = self.headers.iter().map(|(_, template)| template.as_ref());
+        let parts =
+            [self.key.as_ref(), self.value.as_ref(), self.partition.template(), self.timestamp.template()];
+        let all = (KEY..).zip(parts.into_iter().chain(headers));
+        all.filter_map(|(part, template)| Some((part, template?)))
+    }
+}
+
+impl<T> Choice<T> {
+    fn template(&self) -> Option<&Template> {
+        match self {
+            Self::Template(template) => Some(template),
+            Self::Client | Self::Fixed(_) => None,
+        }
+    }
 }
 
 impl<T: Copy + std::str::FromStr + PartialOrd + Default> Choice<T> {

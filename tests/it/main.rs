@@ -7,3 +7,4 @@ mod budget;
 mod cargo_insta;
 mod cli;
 mod cluster;
+mod diagnostics;

@@ -89,7 +89,7 @@ impl Compiler<'_> {
             let set = self.submissions(ranges.value.items(), WRITTEN, &mut Claims::new());
             let named = |submission| unknown.iter().any(|entry| entry.value.1.contains(submission));
             if let Some(stray) = set.first().filter(|first| !named(*first)) {
-                let message = format!("{stray} is written, and none of the unknown ones");
+                let message = format!("message {stray} cannot be written and none of the unknown ones");
                 self.report(self.mistake(Code::Contradiction, ranges.span, message));
             }
             Spanned::new(set, ranges.span)
@@ -122,8 +122,7 @@ impl Compiler<'_> {
             return Some(Spanned::new(code, span));
         }
         let clients = ClientError::ALL.iter().map(|error| error.word());
-        let near =
-            nearest(name, clients.clone()).or_else(|| nearest(&name.to_uppercase(), ErrorCode::names()));
+        let near = nearest(name, clients.clone()).or_else(|| nearest(name, ErrorCode::names()));
         let help = match near {
             Some(near) => format!("did you mean '{near}'?"),
             None => format!(

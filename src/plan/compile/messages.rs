@@ -8,8 +8,8 @@ use crate::scenario::Field;
 use crate::scenario::model::{self, Headers, Send};
 use crate::source::{Span, Spanned};
 
-use super::super::message::{Choice, Message, MessageTemplate, PARTITION, Shape, TAG, TIMESTAMP, number};
-use super::super::template::{Fault, FaultKind, MAX_OUTPUT, Template};
+use super::super::message::{Choice, MessageTemplate, PARTITION, Shape, TAG, TIMESTAMP, VALUE, number};
+use super::super::template::{Draw, Fault, FaultKind, MAX_OUTPUT, Template};
 use super::Compiler;
 
 /// What trying out all templates of a scenario may cost, in minijinja's units of fuel: some hundredths of a second.
@@ -46,19 +46,35 @@ impl Compiler<'_> {
         let partition = choose(&send.partition, &scenario.partition);
         let timestamp = choose(&send.timestamp, &scenario.timestamp);
         let headers = if send.headers.is_absent() { &scenario.headers } else { &send.headers };
+        // All of them before the first that is wrong ends it.
+        let made = (
+            (self.part(key, None), self.part(value, Some("{{ i }}")), self.headers(headers)),
+            (self.choice(partition, PARTITION), self.choice(timestamp, TIMESTAMP)),
+        );
+        let ((made_key, made_value, made_headers), (made_partition, made_timestamp)) = made;
+        let partitions = topic.and_then(|topic| self.topics.get(topic.index())).map(|topic| topic.partitions);
+        if let (Some(Choice::Fixed(fixed)), Some(span)) = (&made_partition, partition.span()) {
+            self.partition(i64::from(*fixed), partitions, span);
+        }
         let shape = Shape {
             seed: scenario.seed.value().map_or(0, |seed| seed.0),
-            key: self.part(key, None)?,
-            value: self.part(value, Some("{{ i }}"))?,
-            headers: self.headers(headers)?,
-            partition: self.choice(partition, PARTITION)?,
-            timestamp: self.choice(timestamp, TIMESTAMP)?,
+            key: made_key?,
+            value: made_value?,
+            headers: made_headers?,
+            partition: made_partition?,
+            timestamp: made_timestamp?,
         };
-        let partitions = topic.and_then(|topic| self.topics.get(topic.index())).map(|topic| topic.partitions);
-        let message = MessageTemplate { shape: Arc::new(shape), tagged: false };
-        let places = Places { key, value, partition, timestamp, headers: headers.span() };
-        self.try_out(&message, &places, (first, count), partitions);
-        Some(message)
+        let places = [key, value, partition, timestamp].map(Field::span);
+        self.try_out(&shape, &places, headers.span(), (first, count), partitions);
+        Some(MessageTemplate { shape: Arc::new(shape), tagged: false })
+    }
+
+    fn partition(&mut self, partition: i64, partitions: Option<u32>, span: Span) {
+        if let Some(partitions) = partitions.filter(|partitions| partition >= i64::from(*partitions)) {
+            let last = partitions.saturating_sub(1);
+            let message = format!("there is no partition {partition}; the topic has 0..{last}");
+            self.report(self.mistake(Code::Partition, span, message));
+        }
     }
 
     /// Key or value.
@@ -188,81 +204,64 @@ impl Compiler<'_> {
         }
     }
 
-    /// Makes some messages of a batch, as long as the fuel for that lasts, and reports the first that fails.
+    /// Makes the parts of some messages of a batch, as long as the fuel for that lasts, and reports what fails first
+    /// in each part.
     fn try_out(
         &mut self,
-        message: &MessageTemplate,
-        places: &Places<'_>,
-        (first, count): (MessageId, u32),
+        shape: &Shape,
+        places: &[Option<Span>; 4],
+        headers: Option<Span>,
+        run: (MessageId, u32),
         partitions: Option<u32>,
     ) {
-        if self.messages.is_none() {
-            return;
+        let span = |part: u32| {
+            let place = places.get(part as usize).copied().unwrap_or(headers);
+            place.or(places[VALUE as usize])
+        };
+        let top = self.top();
+        let mut longest = 0;
+        for (part, template) in shape.templates() {
+            let span = span(part).unwrap_or(top);
+            match self.try_part(shape.seed, template, part, run) {
+                Ok((length, partition)) => {
+                    longest += length;
+                    self.partition(partition, partitions, span);
+                }
+                Err((code, message)) => self.report(self.mistake(code, span, message)),
+            }
         }
+        if longest > MAX_OUTPUT {
+            let message = format!("{longest} bytes; a message may have at most {MAX_OUTPUT}");
+            self.report(self.mistake(Code::Limit, span(VALUE).unwrap_or(top), message));
+        }
+    }
+
+    /// Makes one part of some messages: its greatest length, and the highest partition that it names, if it is one.
+    fn try_part(
+        &mut self,
+        seed: u64,
+        template: &Template,
+        part: u32,
+        (first, count): (MessageId, u32),
+    ) -> Result<(usize, i64), (Code, String)> {
+        let (mut length, mut highest) = (0, -1);
+        let mut text = Vec::new();
         let last = count.saturating_sub(1);
         for at in (0..count.min(TRIED)).chain((last >= TRIED).then_some(last)) {
-            if self.fuel == 0 {
-                return;
+            if self.fuel == 0 || self.messages.is_none() {
+                break;
             }
-            let mut made = Message::default();
-            let mut cost = 1;
-            let result = message.render_at_cost(first.plus(at), &mut made, &mut cost);
-            self.fuel = self.fuel.saturating_sub(cost);
-            let wrong = match result {
-                Err(error) => Some((Code::TemplateFails, places.of(&error.part), error.to_string())),
-                Ok(()) => misfit(&made, partitions).map(|(code, part, reason)| {
-                    (code, places.of(part), format!("message {}: {reason}", first.plus(at)))
-                }),
-            };
-            if let Some((code, span, reason)) = wrong {
-                let span = span.unwrap_or_else(|| self.top());
-                let mistake = self.mistake(code, span, reason);
-                let known = |other: &Diagnostic| other.code == code && other.labels == mistake.labels;
-                if !self.found.iter().any(known) {
-                    self.report(mistake);
-                }
-                return;
+            let message = first.plus(at).0;
+            text.clear();
+            let failed = |reason| (Code::TemplateFails, format!("message {message}: {reason}"));
+            let cost = template.render(Draw { seed, message, part }, &mut text).map_err(failed)?;
+            self.fuel = self.fuel.saturating_sub(cost + 1);
+            match part {
+                PARTITION => highest = highest.max(i64::from(number::<i32>(&text).map_err(failed)?)),
+                TIMESTAMP => drop(number::<i64>(&text).map_err(failed)?),
+                _ => length = length.max(text.len()),
             }
         }
-    }
-}
-
-/// What is wrong with a message that could be made.
-fn misfit(made: &Message, partitions: Option<u32>) -> Option<(Code, &'static str, String)> {
-    if let (Some(partition), Some(partitions)) = (made.partition, partitions)
-        && u32::try_from(partition).is_ok_and(|partition| partition >= partitions)
-    {
-        let reason = format!("partition {partition} is none of the topic's, which are 0..{}", partitions - 1);
-        return Some((Code::Partition, "partition", reason));
-    }
-    let length = |part: &Option<Vec<u8>>| part.as_ref().map_or(0, Vec::len);
-    let headers = made.headers.iter().map(|(name, value)| name.len() + length(value)).sum::<usize>();
-    let all = headers + length(&made.key) + length(&made.value);
-    let reason = format!("{all} bytes; a message may have at most {MAX_OUTPUT}");
-    (all > MAX_OUTPUT).then_some((
-        Code::Limit,
-        if headers > MAX_OUTPUT / 2 { "header" } else { "value" },
-        reason,
-    ))
-}
-
-/// Where the parts of a message are written.
-struct Places<'a> {
-    key: &'a Field<model::Template>,
-    value: &'a Field<model::Template>,
-    partition: &'a Field<model::Template>,
-    timestamp: &'a Field<model::Template>,
-    headers: Option<Span>,
-}
-
-impl Places<'_> {
-    fn of(&self, part: &str) -> Option<Span> {
-        match part {
-            "key" => self.key.span(),
-            "value" => self.value.span(),
-            "partition" => self.partition.span(),
-            "timestamp" => self.timestamp.span(),
-            _ => self.headers,
-        }
+        Ok((length, highest))
     }
 }

@@ -9,7 +9,7 @@ mod steps;
 mod topics;
 mod warnings;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +28,9 @@ const DEADLINE: Duration = Duration::from_mins(1);
 /// The lines of a snapshot whose scenario says nothing.
 const MAX_LINES: u32 = 400;
 
+/// The longest name of a scenario, in characters.
+const MAX_NAME: usize = 200;
+
 /// What a plan depends on besides its scenario.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options<'a> {
@@ -44,6 +47,7 @@ pub fn compile(
     options: Options<'_>,
 ) -> (Option<Plan>, Vec<Diagnostic>) {
     let mut compiler = Compiler::new(source, scenario, options);
+    compiler.name();
     compiler.topics();
     compiler.producers();
     compiler.steps();
@@ -62,6 +66,7 @@ struct Compiler<'a> {
     scenario: &'a Scenario,
     options: Options<'a>,
     found: Vec<Diagnostic>,
+    reported: HashSet<(Option<Span>, String)>,
     topics: Vec<Topic>,
     producers: Vec<Producer>,
     batches: Vec<Batch>,
@@ -81,6 +86,7 @@ impl<'a> Compiler<'a> {
             scenario,
             options,
             found: Vec::new(),
+            reported: HashSet::new(),
             topics: Vec::new(),
             producers: Vec::new(),
             batches: Vec::new(),
@@ -96,14 +102,30 @@ impl<'a> Compiler<'a> {
         Diagnostic::new(code, self.source, span, message)
     }
 
+    /// Records a mistake; one that several sends share is recorded once.
     fn report(&mut self, mistake: Diagnostic) {
-        self.found.push(mistake);
+        let place = mistake.labels.first().map(|label| label.span);
+        if self.reported.insert((place, mistake.message.clone())) {
+            self.found.push(mistake);
+        }
     }
 
     /// The place of what is missing in the whole file: its first line.
     fn top(&self) -> Span {
         let line = self.source.text().lines().next().map_or(0, str::len);
         self.source.span_of_bytes(0..line)
+    }
+
+    /// A name is one line that people can read.
+    fn name(&mut self) {
+        let Some(name) = self.scenario.name.get() else { return };
+        let text = &name.value.0;
+        let blank =
+            text.trim().is_empty() || text.chars().count() > MAX_NAME || text.chars().any(char::is_control);
+        if blank {
+            let mistake = self.mistake(Code::Name, name.span, "this is no name for a scenario");
+            self.report(mistake.help(format!("a name is one line of 1 to {MAX_NAME} characters")));
+        }
     }
 
     fn ack_wait(&self) -> Duration {

@@ -113,7 +113,11 @@ impl Compiler<'_> {
             Field::Absent if self.producers.len() > 1 => {
                 let mistake =
                     self.mistake(Code::Missing, step, "there are several producers; this step names none");
-                self.report(mistake.help("name the one that is meant"));
+                let named = self.producers.iter().find(|producer| !producer.name.is_empty());
+                let name = named.map_or("NAME", |producer| &*producer.name);
+                let help =
+                    format!("name it in the step: 'send: {{count: 10, producer: {name}}}', 'close: {name}'");
+                self.report(mistake.help(help));
                 None
             }
             Field::Absent => (!self.producers.is_empty()).then_some(ProducerIndex(0)),

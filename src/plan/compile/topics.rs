@@ -107,7 +107,9 @@ impl Compiler<'_> {
             Field::Absent if self.topics.len() > 1 => {
                 let mistake =
                     self.mistake(Code::Missing, send, "there are several topics; this send names none");
-                self.report(mistake.help("write 'topic: NAME' among its fields"));
+                let name = self.topics.first().map_or("NAME", |topic| &*topic.name);
+                let help = format!("name it in a step: 'send: {{count: 10, topic: {name}}}'");
+                self.report(mistake.help(help));
                 None
             }
             Field::Absent => (!self.topics.is_empty()).then_some(TopicIndex(0)),

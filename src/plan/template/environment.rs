@@ -124,6 +124,8 @@ pub(super) fn times(value: &Value) -> Result<usize, String> {
         "KiB" => 1 << 10,
         "MB" => 1_000_000,
         "MiB" => 1 << 20,
+        "GB" => 1_000_000_000,
+        "GiB" => 1 << 30,
         _ => return Err(wrong()),
     };
     number.parse::<usize>().ok().and_then(|number| number.checked_mul(unit)).ok_or_else(wrong)

@@ -31,8 +31,8 @@ pub const MAX_PARTITIONS: u64 = 10_000;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scenario {
-    /// What people call it, and the name of its snapshot. Default: the path of the file without its ending, relative
-    /// to the folder that was asked for.
+    /// What people call it, in reports and filters. Default: the path of the file without its ending, relative to the
+    /// folder that was asked for.
     pub name: Field<Text>,
     /// What it shows, for people.
     pub description: Field<Text>,

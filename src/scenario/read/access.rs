@@ -31,6 +31,12 @@ impl<'a> Entries<'a> {
         Self { at, rest: entries.iter(), seen: HashMap::new() }
     }
 
+    /// Takes a key for one that is not among the entries, if nobody else has it.
+    fn claim(&mut self, key: &'static str, span: Span) -> bool {
+        let ahead = self.rest.as_slice().iter().any(|(other, _)| other.text() == Some(key));
+        !ahead && self.seen.insert(key, span).is_none()
+    }
+
     fn next(&mut self) -> Option<(&'a Node, &'a str, &'a Node)> {
         loop {
             let (key, value) = self.rest.next()?;
@@ -62,18 +68,22 @@ impl<'a> Fields<'a> {
         Self { entries: Entries::new(at, entries), owner, known, value: None }
     }
 
-    fn refuse(&self, key: &Node, name: &str) {
+    /// Records an unknown field. Where a known one is near that the mapping does not have, reading goes on as if it
+    /// stood there: what follows from the slip is no mistake, and what is wrong in its value is one.
+    fn refuse(&mut self, key: &Node, name: &str) -> Option<&'static str> {
         let reader = self.entries.at.reader;
-        let later = later::of(self.owner);
-        if later.contains(&name) {
+        if later::of(self.owner).contains(&name) {
             let message = format!("'{name}' is part of the language, and not built yet");
-            return reader.record(reader.mistake(Code::NotYet, key.span, message));
+            reader.record(reader.mistake(Code::NotYet, key.span, message));
+            return None;
         }
+        let near = if reader.is_full() { None } else { nearest(name, self.known.iter().copied()) };
         let mistake = reader.mistake(Code::UnknownField, key.span, format!("unknown field '{name}'"));
-        reader.record(match nearest(name, self.known.iter().copied()) {
+        reader.record(match near {
             Some(near) => mistake.help(format!("did you mean '{near}'?")),
             None => mistake.help(format!("the fields here are {}", self.known.join(", "))),
         });
+        near.filter(|near| self.entries.claim(near, key.span))
     }
 }
 
@@ -82,11 +92,11 @@ impl<'de> MapAccess<'de> for Fields<'de> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Refused> {
         while let Some((key, name, value)) = self.entries.next() {
-            if self.known.contains(&name) {
+            let known = if self.known.contains(&name) { Some(name) } else { self.refuse(key, name) };
+            if let Some(known) = known {
                 self.value = Some(self.entries.at.child(value, name));
-                return seed.deserialize(BorrowedStrDeserializer::new(name)).map(Some);
+                return seed.deserialize(BorrowedStrDeserializer::new(known)).map(Some);
             }
-            self.refuse(key, name);
         }
         Ok(None)
     }
@@ -178,7 +188,7 @@ impl<'a> Variant<'a> {
         let (key, value) = match &at.node.value {
             Value::Mapping(entries) => match entries.as_slice() {
                 [(key, value)] => (&**key, Some(&**value)),
-                _ => return Err(at.wrong(&format!("one of {}", known.join(", ")))),
+                _ => return Err(at.several(owner, known)),
             },
             _ => (at.node, None),
         };
@@ -217,6 +227,17 @@ impl<'de> Deserializer<'de> for Alone<'de> {
 }
 
 impl At<'_> {
+    /// Records that a mapping has not exactly one key.
+    fn several(&self, owner: &str, known: &[&str]) -> Refused {
+        let known = known.join(", ");
+        if owner != "Step" {
+            let message = format!("{} must be exactly one of {known}", self.subject());
+            return self.refuse(Code::WrongType, message, None);
+        }
+        let help = "begin each step with '- ', and write what belongs to it in one mapping: 'send: {count: 3, mode: sync}'";
+        self.refuse(Code::WrongType, format!("a step is exactly one of {known}"), Some(help.to_owned()))
+    }
+
     fn unknown_word(&self, text: &str, owner: &str, known: &[&str]) -> Refused {
         if later::of(owner).contains(&text) {
             let message = format!("'{text}' is part of the language, and not built yet");
@@ -227,7 +248,12 @@ impl At<'_> {
             Some(near) => format!("did you mean '{near}'?"),
             None => format!("it is one of {}", known.join(", ")),
         };
-        self.refuse(code, format!("{} cannot be '{text}'", self.subject()), Some(help))
+        let message = match owner {
+            "Step" => format!("there is no step '{text}'"),
+            "AnomalyKind" => format!("there is no anomaly '{text}'"),
+            _ => format!("{} cannot be '{text}'", self.subject()),
+        };
+        self.refuse(code, message, Some(help))
     }
 }
 

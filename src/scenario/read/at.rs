@@ -6,12 +6,9 @@ use std::sync::Arc;
 
 use serde::de;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, MAX_SHOWN};
 use crate::scenario::tree::{Node, Value};
 use crate::source::{Source, Span};
-
-/// So many mistakes of one file are shown; more would hide each other.
-const MAX_MISTAKES: usize = 100;
 
 /// Where mistakes are recorded.
 pub(in crate::scenario) struct Reader<'a> {
@@ -33,11 +30,13 @@ impl<'a> Reader<'a> {
         Diagnostic::new(code, self.source, span, message)
     }
 
+    /// Whether so much is wrong that no more of it will be shown.
+    pub(super) fn is_full(&self) -> bool {
+        self.found.borrow().len() >= MAX_SHOWN
+    }
+
     pub(super) fn record(&self, mistake: Diagnostic) {
-        let mut found = self.found.borrow_mut();
-        if found.len() < MAX_MISTAKES {
-            found.push(mistake);
-        }
+        self.found.borrow_mut().push(mistake);
     }
 }
 
@@ -124,6 +123,10 @@ impl<'a> At<'a> {
     pub(super) fn plain(&self, wanted: &str) -> Result<&'a str, Refused> {
         match &self.node.value {
             Value::Scalar { text, plain: true } if !self.node.is_null() => Ok(text),
+            Value::Scalar { plain: false, .. } => {
+                let message = format!("{} must be {wanted}, not {}", self.subject(), kind(self.node));
+                Err(self.refuse(Code::WrongType, message, Some("what stands in quotes is text".to_owned())))
+            }
             _ => Err(self.wrong(wanted)),
         }
     }

@@ -44,7 +44,12 @@ impl<'de> Deserializer<'de> for At<'de> {
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        let text = self.text("text")?;
+        let text = self.text(match self.code {
+            Code::Duration => "a duration",
+            Code::Name => "a name",
+            Code::UnknownExpectation => "a number of a message, or a range",
+            _ => "text",
+        })?;
         self.settle(visitor.visit_borrowed_str(text))
     }
 
@@ -102,8 +107,16 @@ impl<'de> Deserializer<'de> for At<'de> {
         visitor: V,
     ) -> Result<V::Value, Refused> {
         match &self.node.value {
+            Value::Mapping(entries) if entries.is_empty() && fields.is_empty() => {
+                let message = format!("{} says nothing", self.subject());
+                Err(self.refuse(Code::Missing, message, None))
+            }
             Value::Mapping(entries) => {
                 self.settle(visitor.visit_map(Fields::new(self, entries, name, fields)))
+            }
+            Value::Sequence(_) if name == "Expect" => {
+                let message = "a list of expectations is part of the language, and not built yet".to_owned();
+                Err(self.refuse(Code::NotYet, message, None))
             }
             _ => Err(self.wrong("a mapping of fields")),
         }

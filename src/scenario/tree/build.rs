@@ -32,6 +32,7 @@ pub(super) fn parse(
 ) -> Result<Rc<Node>, Stop> {
     let mut options = granit::Options::default();
     options.set_emit_comments(false);
+    options.emit_unresolved_aliases = true;
     options.flow_nesting_limit = MAX_DEPTH;
     options.block_nesting_limit = MAX_DEPTH;
     let mut builder = Builder {
@@ -45,7 +46,7 @@ pub(super) fn parse(
         aliases: 0,
     };
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event.map_err(Stop::Syntax)?;
+        let (event, span) = event.map_err(|error| Stop::Syntax(error, builder.open_bracket()))?;
         if builder.take(event, &span)? == Next::Stop {
             break;
         }
@@ -56,8 +57,8 @@ pub(super) fn parse(
 /// Why reading stopped before the end.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// It is not YAML from there on.
-    Syntax(ScanError),
+    /// It is not YAML from there on; with the bracket that was open.
+    Syntax(ScanError, Option<Span>),
     /// It is more than the budget allows.
     Budget(Box<Diagnostic>),
     /// Nothing is written.
@@ -117,6 +118,11 @@ impl Builder<'_> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(span)?,
             Event::Alias(anchor) => self.alias(anchor, span)?,
+            Event::UnresolvedAlias(name) => {
+                let message = format!("there is no anchor '&{name}' before this alias");
+                self.found.push(Diagnostic::new(Code::Yaml, self.source, span, message));
+                self.add(Node::leaf(span, Value::Broken), 0)?;
+            }
             _ => {}
         }
         Ok(Next::Go)
@@ -127,6 +133,11 @@ impl Builder<'_> {
             Some(bytes) => self.source.span_of_bytes(bytes),
             None => self.source.span_of_chars(at.start.index()..at.end.index()),
         }
+    }
+
+    /// The innermost bracket that has not been closed.
+    fn open_bracket(&self) -> Option<Span> {
+        self.open.iter().rev().find(|open| open.flow).map(|open| open.span)
     }
 
     fn begin(&mut self, span: Span, anchor: usize, flow: bool, mapping: bool) -> Result<(), Stop> {

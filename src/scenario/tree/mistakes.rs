@@ -1,5 +1,6 @@
 //! What can be wrong with a text as YAML, in words that help.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_yaml::granit_parser::{ErrorKind, ScanError};
@@ -26,28 +27,35 @@ pub(super) fn unquoted(source: &Arc<Source>, span: Span) -> Diagnostic {
     })
 }
 
-/// What keeps a text from being YAML, in words that help.
-pub(super) fn syntax_mistake(source: &Arc<Source>, error: &ScanError) -> Diagnostic {
+/// What keeps a text from being YAML, in words that help; with the bracket that was open there.
+pub(super) fn syntax_mistake(source: &Arc<Source>, error: &ScanError, bracket: Option<Span>) -> Diagnostic {
     let at = error.marker();
-    let span = match at.byte_offset() {
-        Some(byte) => source.span_of_bytes(byte..byte + 1),
-        None => source.span_of_chars(at.index()..at.index() + 1),
-    };
+    let byte = at.byte_offset().unwrap_or_else(|| source.span_of_chars(at.index()..at.index()).range().start);
+    let span = source.span_of_bytes(byte..byte + 1);
     match error.kind() {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
         | ErrorKind::TabAtBlockScalarStart => {
+            let span = source.span_of_bytes(tab_before(source.text(), byte));
             Diagnostic::new(Code::Tab, source, span, "YAML is indented by spaces, never by tabs")
                 .help("put spaces there")
         }
         ErrorKind::RecursionLimitExceeded => too_deep(source, span),
-        ErrorKind::UnknownAnchor => Diagnostic::new(
-            Code::Yaml,
-            source,
-            span,
-            "this alias repeats an anchor that the file does not have",
-        ),
-        _ => Diagnostic::new(Code::Yaml, source, span, format!("this is not YAML: {}", error.kind())),
+        _ => {
+            let mistake =
+                Diagnostic::new(Code::Yaml, source, span, format!("this is not YAML: {}", error.kind()));
+            match bracket {
+                Some(bracket) => mistake.and(bracket, "this may have no end"),
+                None => mistake,
+            }
+        }
     }
+}
+
+/// The tab that the parser stumbled over: it names the place of the tab or the one behind it.
+fn tab_before(text: &str, at: usize) -> Range<usize> {
+    let bytes = text.as_bytes();
+    let found = [at, at.saturating_sub(1)].into_iter().find(|at| bytes.get(*at) == Some(&b'\t'));
+    found.map_or(at..at + 1, |tab| tab..tab + 1)
 }

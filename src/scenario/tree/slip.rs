@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_yaml::granit_parser::ScanError;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::Source;
+use crate::source::{Source, Span};
 
 use super::build::{self, Stop};
 use super::mistakes::{syntax_mistake, unquoted};
@@ -21,7 +21,7 @@ const MAX_SLIPS: usize = 32;
 /// beyond that.
 pub(in crate::scenario) fn parse(source: &Arc<Source>, found: &mut Vec<Diagnostic>) -> Option<Rc<Node>> {
     let mut covered = Covered { text: source.text().to_owned(), slips: Vec::new() };
-    let mut failed: Option<(usize, ScanError)> = None;
+    let mut failed: Option<(usize, Failure)> = None;
     loop {
         let mut inside = Vec::new();
         let stop = match build::parse(source, &covered.text, &covered.slips, &mut inside) {
@@ -33,8 +33,9 @@ pub(in crate::scenario) fn parse(source: &Arc<Source>, found: &mut Vec<Diagnosti
             Err(stop) => stop,
         };
         let mistake = match stop {
-            Stop::Syntax(error) => {
+            Stop::Syntax(error, bracket) => {
                 let at = byte_of(&covered.text, &error);
+                let error = Failure { error, bracket };
                 let (mended, blamed) = match failed.take() {
                     // What was covered did not help, so it was not what is wrong.
                     Some((before, error)) if at <= before => {
@@ -47,7 +48,7 @@ pub(in crate::scenario) fn parse(source: &Arc<Source>, found: &mut Vec<Diagnosti
                     failed = Some((at, blamed));
                     continue;
                 }
-                syntax_mistake(source, &blamed)
+                syntax_mistake(source, &blamed.error, blamed.bracket)
             }
             Stop::Budget(mistake) => *mistake,
             Stop::Empty => Diagnostic::of_file(Code::Empty, source, "nothing is written in this file")
@@ -57,6 +58,12 @@ pub(in crate::scenario) fn parse(source: &Arc<Source>, found: &mut Vec<Diagnosti
         found.push(mistake);
         return None;
     }
+}
+
+/// Why a text could not be read.
+struct Failure {
+    error: ScanError,
+    bracket: Option<Span>,
 }
 
 /// The text with its slips covered by as many bytes of something harmless.
