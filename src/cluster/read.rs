@@ -17,8 +17,9 @@ use crate::id::Offset;
 use crate::kafka::ErrorCode;
 use crate::kafka::batch::{Batch, Record, entries, last_sequence};
 
-/// What we ask of a broker at a time, in bytes. It answers with one whole batch even if that is longer.
-const FETCH_BYTES: i32 = 4 << 20;
+/// What we ask of a broker at a time, in bytes. It answers with one whole batch even if that is longer. Four times as
+/// much takes a tenth more of the processors' time, for copies that leave their caches.
+const FETCH_BYTES: i32 = 1 << 20;
 /// How long a broker that had nothing to say may wait for something the next time, in milliseconds.
 const PATIENCE_MS: i32 = 50;
 /// The most bytes that one compressed batch may grow to.

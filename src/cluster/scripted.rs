@@ -207,7 +207,8 @@ impl Fake {
     }
 
     fn fetch(&self, at: &Address, version: i16, asked: &FetchRequest) -> FetchResponse {
-        let mut left = usize::try_from(asked.max_bytes).unwrap();
+        let max = usize::try_from(asked.max_bytes).unwrap();
+        let mut left = max;
         let responses = asked.topics.iter().map(|topic| {
             let named = |(name, (id, _)): &(&String, &(Uuid, _))| {
                 if version >= 13 { *id == topic.topic_id } else { **name == *topic.topic.0 }
@@ -227,7 +228,7 @@ impl Fake {
                 answer
                     .with_high_watermark(log.end())
                     .with_last_stable_offset(log.end())
-                    .with_records(Some(log.fetch(row.fetch_offset, &mut left)))
+                    .with_records(Some(log.fetch(row.fetch_offset, max, &mut left)))
             });
             let answer = FetchableTopicResponse::default().with_partitions(rows.collect());
             if version >= 13 {
@@ -246,10 +247,10 @@ impl FakeLog {
     }
 
     /// Whole batches as long as there is room, and one in any case if nothing else is in the answer.
-    fn fetch(&self, from: i64, left: &mut usize) -> Bytes {
+    fn fetch(&self, from: i64, max: usize, left: &mut usize) -> Bytes {
         let mut out = BytesMut::new();
         for batch in self.batches.iter().filter(|batch| batch.last_offset() >= from) {
-            if batch.size() > *left && *left < 4 << 20 {
+            if batch.size() > *left && *left < max {
                 break;
             }
             *left = left.saturating_sub(batch.size());
