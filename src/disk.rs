@@ -2,7 +2,7 @@
 //! cannot be written to, or an interruption leaves what was there before.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The disk refused; what was there before is still there.
@@ -32,9 +32,13 @@ impl DiskError {
 }
 
 /// Writes a file, or replaces one, and makes the folders that it stands in. A link stays a link: what it points at is
-/// replaced. An existing file keeps its permissions.
+/// replaced. An existing file keeps its permissions. What is no file, such as `/dev/stdout`, is written to.
 pub fn replace(path: &Path, contents: &[u8]) -> Result<(), DiskError> {
     let refused = |source| DiskError::new("write", path, source);
+    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        let stream = File::options().write(true).open(path);
+        return stream.and_then(|mut stream| stream.write_all(contents)).map_err(refused);
+    }
     let target = match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => fs::canonicalize(path).map_err(refused)?,
         _ => path.to_path_buf(),
@@ -68,6 +72,21 @@ pub fn create(path: &Path, contents: &[u8]) -> Result<(), DiskError> {
         drop(fs::remove_file(path));
         refused(source)
     })
+}
+
+/// Reads a file, none where there is none. At most so many bytes and one are read, so that a file that is too large can
+/// be told. What is no file is refused before it is opened: a pipe would never end.
+pub fn read(path: &Path, most: u64) -> Result<Option<Vec<u8>>, DiskError> {
+    let refused = |source| DiskError::new("read", path, source);
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() => {}
+        Ok(_) => return Err(refused(io::Error::other("it is no file"))),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(refused(error)),
+    }
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
+    read.map(|_| Some(bytes)).map_err(refused)
 }
 
 /// Removes a file; whether there was one.
@@ -128,6 +147,24 @@ mod tests {
         create(&path, b"one").unwrap();
         assert_eq!(create(&path, b"two").unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        assert_eq!(read(&path, 3).unwrap(), None);
+        fs::write(&path, "12345").unwrap();
+        assert_eq!(read(&path, 3).unwrap().as_deref(), Some(b"1234".as_slice()));
+        assert!(read(folder.path(), 3).unwrap_err().to_string().contains("it is no file"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_device_stays_one_and_a_full_disk_is_an_error() {
+        let error = replace(Path::new("/dev/full"), b"x").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::StorageFull);
+        assert!(!fs::metadata("/dev/full").unwrap().is_file());
     }
 
     #[cfg(unix)]

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::str::FromStr;
+use std::thread;
 
 use clap::{Args, ValueEnum};
 use tokio::runtime::Builder;
@@ -20,11 +21,12 @@ use super::exit::{self, Failure};
 use super::output::{Output, forgive};
 use super::select::{Overrides, Scenarios};
 
-/// Scenarios wait far more than they work: more of them at once than there are processors end sooner.
-const JOBS: usize = 16;
+/// Scenarios wait more than they work: so many of them for each processor end soonest, measured with the corpus and with
+/// two hundred scenarios that wait for nothing.
+const JOBS: usize = 4;
 
-/// Threads of the runtime, for the brokers; the clients have their own.
-const WORKERS: usize = 2;
+/// More threads than these, for all brokers together, only get in each other's way; the clients have their own.
+const WORKERS: usize = 8;
 
 /// Where snapshots are.
 const PLACES: &str = "The snapshot of scenarios/a/b.yaml is snapshots/a/b.snap, beside the nearest folder that is \
@@ -40,7 +42,7 @@ pub(super) struct Run {
     #[command(flatten)]
     overrides: Overrides,
 
-    /// How many scenarios run at once
+    /// How many scenarios run at once; four for each processor where it is not said
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 
@@ -149,7 +151,7 @@ impl Run {
     fn options(&self) -> Options {
         let ci = self.environment.ci.as_ref().map(|ci| ci.to_string_lossy());
         Options {
-            jobs: self.jobs.map_or(JOBS, NonZeroUsize::get),
+            jobs: self.jobs.map_or(JOBS * processors(), NonZeroUsize::get),
             fail_fast: self.fail_fast,
             policy: Policy {
                 update: if self.accept { Update::Always } else { self.update },
@@ -177,7 +179,8 @@ fn drive(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<Option<Finished>, Failure> {
     let cannot = |error| Failure::broken(format!("cannot start: {error}"));
-    let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build().map_err(cannot)?;
+    let workers = processors().clamp(2, WORKERS);
+    let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build().map_err(cannot)?;
     let finished = runtime.block_on(async {
         let interrupt = CancellationToken::new();
         let mut signals = Signals::new().map_err(cannot)?;
@@ -197,6 +200,10 @@ fn drive(
     // What was given up may wait for a client; nobody waits for it.
     runtime.shutdown_background();
     finished
+}
+
+fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// The signals that ask a program to end.

@@ -1,7 +1,5 @@
 //! The file of a snapshot: a header, `---`, and the text. Only the text counts.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,11 +40,12 @@ impl Snapshot {
 
     /// The snapshot at a path; none where there is no file.
     pub fn load(path: &Path) -> Result<Option<Self>, LoadError> {
-        match File::open(path) {
-            Ok(file) => Self::of_bytes(path, &read(path, file)?).map(Some),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(DiskError::new("read", path, error).into()),
+        let Some(bytes) = disk::read(path, LARGEST)? else { return Ok(None) };
+        if bytes.len() as u64 > LARGEST {
+            let source = Arc::new(Source::new(path, ""));
+            return Err(broken(&source, format!("no snapshot: larger than {} MiB", LARGEST >> 20)));
         }
+        Self::of_bytes(path, &bytes).map(Some)
     }
 
     /// Writes it, whole or not at all.
@@ -90,17 +89,6 @@ impl std::fmt::Display for Snapshot {
     }
 }
 
-fn read(path: &Path, file: File) -> Result<Vec<u8>, LoadError> {
-    let mut bytes = Vec::new();
-    let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
-    read.map_err(|error| DiskError::new("read", path, error))?;
-    if bytes.len() as u64 > LARGEST {
-        let source = Arc::new(Source::new(path, ""));
-        return Err(broken(&source, format!("no snapshot: larger than {} MiB", LARGEST >> 20)));
-    }
-    Ok(bytes)
-}
-
 /// Header and text of a file that starts with the line `---` and has a second one.
 fn split(file: &str) -> Option<(&str, &str)> {
     let after = |line: &str| line.trim_end() == "---";
@@ -134,7 +122,7 @@ fn conflict(file: &str) -> Option<std::ops::Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, File};
 
     use proptest::prelude::*;
 

@@ -1,6 +1,7 @@
 //! Which snapshots are written, accepted, rejected, and when nothing is.
 
 use std::fs;
+use std::process::Command;
 
 use super::project::{FAILING, GOOD, Project};
 
@@ -153,6 +154,14 @@ fn a_folder_that_cannot_be_written_loses_nothing() {
     let project = Project::new().scenario(&long, GOOD);
     project.call(&["run"]).exits(3).says("name too long");
     assert_eq!(project.files(), [format!("scenarios/{long}.yaml")]);
+}
+
+#[test]
+fn a_pipe_in_place_of_a_snapshot_holds_nobody_up() {
+    let project = Project::new().scenario("good", GOOD).file("snapshots/other", "");
+    let made = Command::new("mkfifo").arg(project.path("snapshots/good.snap")).status().unwrap();
+    assert!(made.success());
+    project.call(&["run"]).exits(3).says("cannot read snapshots/good.snap");
 }
 
 #[test]

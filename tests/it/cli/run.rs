@@ -222,6 +222,21 @@ fn a_reader_that_goes_away_is_no_panic() {
     assert_eq!((child.wait().unwrap().code(), complaints.as_str()), (Some(1), ""));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_a_broken_world() {
+    let project = Project::accepted();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = project.command(&["run"]).stdout(full).output().unwrap();
+    Ran::of(output).exits(3).complains("cannot write to the standard output");
+    project
+        .call(&["run", "--report", "junit=/dev/full"])
+        .exits(3)
+        .says("1 passed")
+        .complains("cannot write /dev/full");
+    project.call(&["run", "--report", "junit=/dev/stdout"]).exits(0).says("<testsuites");
+}
+
 #[test]
 fn snapshots_of_no_scenario_are_reported_and_refused_on_request() {
     let project = Project::accepted().scenario("gone", GOOD);
