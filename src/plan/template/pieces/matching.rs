@@ -69,15 +69,28 @@ impl Locator {
 
     /// The only message whose text it can be, if it is one's at all.
     pub(in crate::plan) fn locate(&self, text: &[u8]) -> Option<u32> {
-        (1..=DIGITS).filter(|digits| self.lengths[*digits] == text.len()).find_map(|digits| {
-            let number = text.get(self.before..self.before + self.width.max(digits))?;
-            let number = number.iter().try_fold(0_u64, |number, byte| {
-                let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
-                number.checked_mul(10)?.checked_add(digit)
-            })?;
-            let number = u32::try_from(number).ok()?;
-            (Digits::of(number).as_bytes().len() == digits).then_some(number)
-        })
+        // A number of no more digits than the width always takes as much room, whatever their count: one look at it.
+        let padded = (self.width > 1).then(|| self.number_at(text, self.width)).flatten();
+        let padded =
+            padded.filter(|(_, digits)| *digits <= self.width && self.lengths[*digits] == text.len());
+        let longer = || {
+            let mut lengths =
+                (self.width.max(1)..=DIGITS).filter(|digits| self.lengths[*digits] == text.len());
+            lengths.find_map(|digits| self.number_at(text, digits).filter(|(_, found)| *found == digits))
+        };
+        padded.or_else(longer).map(|(number, _)| number)
+    }
+
+    /// The number that stands where the first one begins and is so many bytes long, and how many digits it has without
+    /// leading zeros.
+    fn number_at(&self, text: &[u8], length: usize) -> Option<(u32, usize)> {
+        let number = text.get(self.before..self.before + length)?;
+        let zeros = number.iter().take_while(|byte| **byte == b'0').count();
+        let number = number[zeros..].iter().try_fold(0_u32, |number, byte| {
+            let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
+            number.checked_mul(10)?.checked_add(digit)
+        })?;
+        Some((number, Digits::of(number).as_bytes().len()))
     }
 }
 
