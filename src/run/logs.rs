@@ -1,40 +1,93 @@
-//! Reads at the end what the plan's partitions hold, and recognises the records.
+//! Reads what the plan's partitions hold at the end, and recognises the records.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
+use std::slice;
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
-use crate::cluster::{Cluster, LogEnd, Logged, Place, Tcp};
+use crate::cluster::{Address, Cluster, LogEnd, Logged, Place, Tcp};
 use crate::id::{Offset, Partition, TopicIndex, TopicPartition};
 use crate::kafka::ErrorCode;
 use crate::kafka::batch::{Record, TimestampType};
 use crate::plan::{Plan, Recogniser, Seen};
-use crate::trace::{Content, LogRecord, PartitionLog};
+use crate::trace::{Content, LogRecord, PartitionLog, Recorder};
 
 use super::RunError;
 
-/// The logs of all partitions of the plan's topics, by topic and partition, read from their leaders.
-pub(super) async fn read(plan: &Plan, bootstrap: &str) -> Result<Vec<PartitionLog>, RunError> {
-    let deadline = Instant::now() + plan.deadline;
-    let address = bootstrap.parse().map_err(|_| RunError::Address(bootstrap.to_owned()))?;
-    let mut cluster = Cluster::connect(Tcp, &[address], deadline).await?;
-    let partitions: Vec<_> = partitions(plan).collect();
-    let place = |partition: &TopicPartition| {
-        let topic = plan.topics.get(partition.topic.index())?;
-        Some((Place { topic: topic.name.clone(), partition: partition.partition }, Offset(0)))
-    };
-    let from: Vec<_> = partitions.iter().filter_map(place).collect();
-    let mut recogniser = plan.recogniser();
-    let mut reading: Vec<_> =
-        partitions.iter().map(|partition| Reading::new(*partition, plan.snapshot.content)).collect();
-    let visit = |at: usize, logged: &Logged<'_>| {
-        if let Some(reading) = reading.get_mut(at) {
-            reading.visit(&mut recogniser, logged);
+/// Nothing is read ahead before so many callbacks have come since the last look.
+const AHEAD: u64 = 50_000;
+/// How often it is looked whether they have.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Reads the logs of all partitions of the plan's topics from their leaders.
+pub(super) struct Reader<'a> {
+    plan: &'a Plan,
+    address: Address,
+    /// None before the first call.
+    cluster: Option<Cluster>,
+    recogniser: Recogniser,
+    /// By topic and partition.
+    logs: Vec<Reading>,
+}
+
+impl<'a> Reader<'a> {
+    /// Has read nothing, and is connected to nothing.
+    pub(super) fn new(plan: &'a Plan, bootstrap: &str) -> Result<Self, RunError> {
+        let address = bootstrap.parse().map_err(|_| RunError::Address(bootstrap.to_owned()))?;
+        let log = |partition| Reading::new(partition, plan.snapshot.content);
+        let logs = partitions(plan).map(log).collect();
+        Ok(Self { plan, address, cluster: None, recogniser: plan.recogniser(), logs })
+    }
+
+    /// Reads ahead while callbacks come, and never ends but with an error; at the end of a long run little is left to
+    /// read. What is below a high watermark now stays so: nothing in a plan of today takes a broker or a leader away.
+    /// May be dropped at any time.
+    pub(super) async fn read_ahead(&mut self, recorder: &Recorder) -> Result<Infallible, RunError> {
+        let mut seen = recorder.counts().callbacks;
+        loop {
+            sleep(LOOK).await;
+            let callbacks = recorder.counts().callbacks;
+            if callbacks >= seen + AHEAD {
+                seen = callbacks;
+                self.catch_up().await?;
+            }
         }
-    };
-    let ends = cluster.read(&from, visit, deadline).await?;
-    reading.into_iter().zip(ends).map(|(reading, end)| reading.end(plan, end)).collect()
+    }
+
+    /// Closes its connections, until it reads again.
+    pub(super) fn hang_up(&mut self) {
+        self.cluster.iter_mut().for_each(Cluster::hang_up);
+    }
+
+    /// Reads what is left, and hands out the logs.
+    pub(super) async fn finish(mut self) -> Result<Vec<PartitionLog>, RunError> {
+        let ends = self.catch_up().await?;
+        self.logs.into_iter().zip(ends).map(|(log, end)| log.end(self.plan, end)).collect()
+    }
+
+    /// Reads what is there and has not been read.
+    async fn catch_up(&mut self) -> Result<Vec<Result<LogEnd, ErrorCode>>, RunError> {
+        let deadline = Instant::now() + self.plan.deadline;
+        let cluster = match &mut self.cluster {
+            Some(cluster) => cluster,
+            none => none.insert(Cluster::connect(Tcp, slice::from_ref(&self.address), deadline).await?),
+        };
+        let topic = |log: &Reading| self.plan.topics.get(log.partition.topic.index());
+        let place = |log: &Reading| {
+            Some((Place { topic: topic(log)?.name.clone(), partition: log.partition.partition }, log.next))
+        };
+        let from: Vec<_> = self.logs.iter().filter_map(place).collect();
+        let (logs, recogniser) = (&mut self.logs, &mut self.recogniser);
+        let visit = |at: usize, logged: &Logged<'_>| {
+            if let Some(log) = logs.get_mut(at) {
+                log.visit(recogniser, logged);
+            }
+        };
+        Ok(cluster.read(&from, visit, deadline).await?)
+    }
 }
 
 fn partitions(plan: &Plan) -> impl Iterator<Item = TopicPartition> {
@@ -47,16 +100,19 @@ fn partitions(plan: &Plan) -> impl Iterator<Item = TopicPartition> {
 /// A log while it is read.
 struct Reading {
     partition: TopicPartition,
+    /// The first offset that has not been read.
+    next: Offset,
     records: Vec<LogRecord>,
     digest: Option<Sha256>,
 }
 
 impl Reading {
     fn new(partition: TopicPartition, digest: bool) -> Self {
-        Self { partition, records: Vec::new(), digest: digest.then(Sha256::new) }
+        Self { partition, next: Offset(0), records: Vec::new(), digest: digest.then(Sha256::new) }
     }
 
     fn visit(&mut self, recogniser: &mut Recogniser, logged: &Logged<'_>) {
+        self.next = Offset(logged.offset.0 + 1);
         if logged.batch.is_control() {
             return;
         }

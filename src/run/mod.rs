@@ -1,7 +1,7 @@
 //! Executes a plan: starts the world, takes the steps, hands back the trace.
 //!
 //! ```text
-//! World::start ─▶ application thread ──────────────────▶ settle ─▶ logs::read ─▶ World::stop
+//! World::start ─▶ application thread ──────────────────▶ settle ─▶ Reader::finish ─▶ World::stop
 //!                 producers open, warm                   (acks=0)
 //!                 Application::run: send.rs, step.rs ─▶ Recorder ◀─ callbacks (a thread of each producer)
 //! ```
@@ -14,7 +14,9 @@ mod world;
 
 #[cfg(test)]
 mod tests;
+
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ use crate::plan::{Plan, RenderError};
 use crate::producer::{self, OpenError};
 use crate::trace::{Client, Trace};
 
+use logs::Reader;
 use world::World;
 
 /// Why a run could not take place, or not to its end. What the client under test does wrong is no such error.
@@ -85,10 +88,19 @@ pub async fn execute(plan: &Arc<Plan>, interrupt: &CancellationToken) -> Result<
 
 async fn trace(world: &World, plan: &Arc<Plan>, interrupt: &CancellationToken) -> Result<Trace, RunError> {
     let recorder = world::recorder(plan);
-    let ending = world.perform(plan, &recorder, interrupt).await?;
+    let mut reader = Reader::new(plan, &world.bootstrap())?;
+    let ending = {
+        let mut performance = pin!(world.perform(plan, &recorder, interrupt));
+        tokio::select! {
+            ending = &mut performance => ending?,
+            // What keeps the logs from being read now will do so at the end.
+            Err(_) = reader.read_ahead(&recorder) => performance.await?,
+        }
+    };
+    reader.hang_up();
     let logs = async {
         world.settle(plan.deadline).await?;
-        logs::read(plan, &world.bootstrap()).await
+        reader.finish().await
     };
     let logs = tokio::select! {
         logs = logs => logs?,

@@ -166,3 +166,11 @@ async fn a_close_lets_go_of_one_producer_and_the_other_goes_on() {
     assert_eq!(trace.ending, Ending::Complete);
     assert_eq!(records(&trace, 0), (0..5).map(Some).collect::<Vec<_>>());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_run_is_read_ahead_and_nothing_of_it_twice() {
+    let trace = traced("topic: a\ncount: 150000\nproducer: { config: { linger.ms: 1 } }\n").await;
+    assert_eq!(callbacks(&trace).len(), 150_000);
+    assert!(records(&trace, 0).into_iter().eq((0..150_000).map(Some)));
+    assert!(trace.events.bytes() + 16 * 150_000 < 64 * 150_000, "{} bytes", trace.events.bytes());
+}
