@@ -8,6 +8,7 @@ mod later;
 mod load;
 pub mod model;
 mod read;
+mod reference;
 mod tree;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::source::Source;
 pub use field::Field;
 pub use load::{MAX_BYTES, load};
 pub use model::{AnomalyKind, Callbacks, OnTimeout, QueueFull, Scenario, Start};
+pub use reference::{reference, schema};
 
 /// Reads a scenario. What is wrong with it as a text comes with it, every mistake of the file at once; the scenario is
 /// none where the text cannot be read as YAML. Where there are mistakes it is still good for finding more.

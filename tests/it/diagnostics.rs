@@ -281,3 +281,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_reference_page_is_that_of_the_model() {
+    let page = inflight::scenario::reference();
+    if fs::read_to_string("docs/reference.md").is_ok_and(|known| known == page) {
+        return;
+    }
+    panic!("docs/reference.md is out of date: inflight schema --reference > docs/reference.md");
+}

@@ -51,7 +51,7 @@ impl Compiler<'_> {
     fn delivered(&mut self, field: &Field<model::Delivered>, claims: &mut Claims) -> Delivered {
         let Some(Spanned { value, span }) = field.get() else { return Delivered::Rest };
         match value {
-            Form::Short(Listed::One(word)) if word.value() == Some(&model::Word::All) => {
+            Form::Short(Listed::One(word)) if word.value() == Some(&model::AllOrNone::All) => {
                 if let Some((_, claim, what)) = claims.first().cloned() {
                     let mistake =
                         self.mistake(Code::Contradiction, *span, format!("all delivered, and some {what}"));
@@ -59,7 +59,7 @@ impl Compiler<'_> {
                 }
                 Delivered::All(*span)
             }
-            Form::Short(Listed::One(word)) if word.value() == Some(&model::Word::None) => {
+            Form::Short(Listed::One(word)) if word.value() == Some(&model::AllOrNone::None) => {
                 Delivered::None(*span)
             }
             Form::Short(Listed::One(_)) => Delivered::Rest,

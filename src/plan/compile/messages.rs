@@ -93,8 +93,8 @@ impl Compiler<'_> {
     #[expect(clippy::option_option, reason = "reported, null, or a template")]
     fn template(&mut self, written: Written<'_>) -> Option<Option<Template>> {
         match &written.value {
-            model::Template::Null => Some(None),
-            model::Template::Text(text) => self.compiled(text, Some(written.span)).map(Some),
+            model::Template(None) => Some(None),
+            model::Template(Some(text)) => self.compiled(text, Some(written.span)).map(Some),
         }
     }
 

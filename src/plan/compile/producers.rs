@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::id::ProducerIndex;
 use crate::scenario::Field;
-use crate::scenario::model::{self, Map, Name, Preset, Raw};
+use crate::scenario::model::{self, ILLEGAL_NAME, Map, Name, Preset, Raw};
 use crate::source::{Span, Spanned};
 
 use super::super::plan::{Origin, Producer, Setting};
@@ -40,9 +40,10 @@ impl Compiler<'_> {
         }
         for (name, producer) in &several.value.0 {
             let Some(name) = name.get() else { continue };
-            if name.value.0.is_empty() || name.value.0.chars().any(|c| c.is_whitespace() || c.is_control()) {
-                let mistake = self.mistake(Code::Name, name.span, "this is no name for a producer");
-                self.report(mistake.help("a name has at least one letter and no blanks"));
+            if !Name::is_legal(&name.value.0) {
+                let (wrong, help) = ILLEGAL_NAME;
+                let mistake = self.mistake(Code::Name, name.span, format!("'{}' {wrong}", name.value.0));
+                self.report(mistake.help(help));
             }
             self.producer(Arc::from(name.value.0.as_str()), name.span, producer.value());
         }
@@ -113,7 +114,7 @@ impl Compiler<'_> {
             Field::Absent if self.producers.len() > 1 => {
                 let mistake =
                     self.mistake(Code::Missing, step, "there are several producers; this step names none");
-                let named = self.producers.iter().find(|producer| !producer.name.is_empty());
+                let named = self.producers.iter().find(|producer| Name::is_legal(&producer.name));
                 let name = named.map_or("NAME", |producer| &*producer.name);
                 let help =
                     format!("name it in the step: 'send: {{count: 10, producer: {name}}}', 'close: {name}'");

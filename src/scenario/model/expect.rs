@@ -1,10 +1,9 @@
 //! What should come of a scenario.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 use serde::de::Deserializer;
+use serde_json::json;
 
 use super::leaf::{Leaf, read_leaf};
 use super::{AnomalyKind, Field, Form, Listed, Map, Number};
@@ -28,7 +27,7 @@ pub struct Expect {
 }
 
 /// Which submissions have an ok callback.
-pub type Delivered = Form<Listed<Word, Range>, Log>;
+pub type Delivered = Form<Listed<AllOrNone, Range>, Log>;
 
 /// The anomalies that occur.
 pub type Anomalies = Form<Listed<AnomalyKind, AnomalyKind>, MustMay>;
@@ -39,7 +38,7 @@ pub type Unknown = Map<Listed<Range, Range>>;
 /// All submissions, or none.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub enum Word {
+pub enum AllOrNone {
     /// All of them.
     All,
     /// None of them.
@@ -67,11 +66,11 @@ pub struct MustMay {
 /// A code: the protocol's name for what a broker says, such as `MESSAGE_TOO_LARGE`, or a word for what a client says
 /// by itself, such as `expired`.
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
-#[schemars(inline)]
 pub struct Reason(pub String);
 
 /// One submission or several that follow each other: `0`, `0..3` (both ends included), `"0'"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, JsonSchema, PartialEq, Eq)]
+#[schemars(transform = as_written)]
 pub struct Range {
     /// The number of the first message.
     pub first: u32,
@@ -116,21 +115,12 @@ impl<'de> Deserialize<'de> for Range {
     }
 }
 
-impl JsonSchema for Range {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Range".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "anyOf": [
-                { "type": "integer", "minimum": 0 },
-                { "type": "string", "pattern": "^[0-9]+(\\.\\.[0-9]+)?'*$" },
-            ]
-        })
-    }
+/// The fields of [`Range`] are ours; people write a number or a text.
+fn as_written(schema: &mut Schema) {
+    schema.remove("properties");
+    schema.remove("required");
+    schema.remove("type");
+    let text = json_schema!({ "type": "string", "pattern": "^[0-9]+(\\.\\.[0-9]+)?'*$" });
+    let number = json_schema!({ "type": "integer", "minimum": 0 });
+    schema.insert("anyOf".to_owned(), json!([number, text]));
 }

@@ -15,8 +15,8 @@ use serde::Deserialize;
 use super::field::Field;
 
 pub use anomaly::AnomalyKind;
-pub use expect::{Anomalies, Delivered, Expect, Log, MustMay, Range, Reason, Unknown, Word};
-pub use leaf::{Duration, Form, Listed, Map, Name, Number, Raw, Template, Text};
+pub use expect::{AllOrNone, Anomalies, Delivered, Expect, Log, MustMay, Range, Reason, Unknown};
+pub use leaf::{Duration, Form, ILLEGAL_NAME, Listed, Map, Name, Number, Raw, Template, Text};
 pub use producer::{Preset, Producer};
 pub use snapshot::{Include, Partitions, Snapshot, SnapshotOrder};
 pub use step::{Close, Headers, Mode, Send, Step, Wait, WaitFor};

@@ -26,6 +26,8 @@ pub enum Preset {
     /// librdkafka's own defaults.
     Librdkafka,
     /// librdkafka with the numbers of the Java client: idempotent, acks all, 5 in flight, linger 5 ms, the
-    /// `murmur2_random` partitioner. It says nothing about Java's code.
+    /// `murmur2_random` partitioner, batches of 16384 bytes, 120 s for a delivery, 30 s for a request, 2147483647
+    /// retries 100 ms to 1 s apart, no compression, a buffer of 32 MiB, requests of 1 MiB. It says nothing about Java's
+    /// code.
     JavaLike,
 }

@@ -1,7 +1,8 @@
 //! Steps, and what is common to all ways of sending.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{Duration, Field, Form, Listed, MAX_MESSAGES, Map, Name, Number, Template};
 
@@ -23,6 +24,7 @@ pub type Headers = Listed<Map<Template>, Map<Template>>;
 /// One thing that the application does.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = with_bare_words)]
 pub enum Step {
     /// Sends messages: so many, without waiting, or with more said about them.
     Send(Form<Number<1, MAX_MESSAGES>, Box<Send>>),
@@ -68,11 +70,17 @@ pub enum WaitFor {
 }
 
 /// A wait for a condition: not built yet.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Wait {}
 
 /// How to close a producer: not built yet.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Close {}
+
+/// `flush` and `close` may stand alone.
+fn with_bare_words(schema: &mut Schema) {
+    let variants = schema.get_mut("oneOf").and_then(Value::as_array_mut);
+    variants.into_iter().for_each(|variants| variants.push(json!({ "enum": ["flush", "close"] })));
+}

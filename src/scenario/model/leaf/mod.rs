@@ -6,6 +6,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
@@ -67,24 +68,35 @@ pub struct Text(pub String);
 pub struct Raw(pub String);
 
 /// The name of a topic or producer: 1 to 249 letters, digits, `.`, `_` and `-`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Eq)]
+#[schemars(extend("pattern" = "^[A-Za-z0-9._-]{1,249}$"))]
 pub struct Name(pub String);
+
+/// What is wrong with an illegal name, and what would be right.
+pub const ILLEGAL_NAME: (&str, &str) =
+    ("is no legal name", "a name has 1 to 249 letters, digits, '.', '_' and '-'");
+
+impl Name {
+    /// Whether a text is a name.
+    pub fn is_legal(text: &str) -> bool {
+        let legal = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
+        !text.is_empty() && text.len() <= 249 && !matches!(text, "." | "..") && text.chars().all(legal)
+    }
+}
 
 impl Leaf for Name {
     const NAME: &'static str = "Name";
 
     fn parse(text: &str) -> Result<Self, String> {
-        let legal = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
-        if text.is_empty() || text.len() > 249 || matches!(text, "." | "..") || !text.chars().all(legal) {
-            return Err("is no legal name\na name has 1 to 249 letters, digits, '.', '_' and '-'".to_owned());
-        }
-        Ok(Self(text.to_owned()))
+        let (wrong, help) = ILLEGAL_NAME;
+        Self::is_legal(text).then(|| Self(text.to_owned())).ok_or_else(|| format!("{wrong}\n{help}"))
     }
 }
 
 /// A duration: a number and a unit, `250ms`, `5s`, `1.5m`, `2h`, or several, `1m30s`; from 1ms to 24h.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Duration(pub time::Duration);
+#[derive(Clone, Copy, Debug, JsonSchema, PartialEq, Eq)]
+#[schemars(extend("pattern" = "^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$"))]
+pub struct Duration(#[schemars(with = "String")] pub time::Duration);
 
 impl Leaf for Duration {
     const NAME: &'static str = "Duration";
@@ -126,19 +138,10 @@ impl Leaf for Duration {
 /// `n`, how many messages the whole scenario has; the functions `uuid()`, `random(a, b)` (a whole number, both ends
 /// included), `repeat(text, n)` (n may be a size: `'1MiB'`) and `pad(i, width)` (zeros in front), all made from `seed`
 /// and `i` alone; and minijinja's filters and tests.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Template {
-    /// `null`: no key, a tombstone, a header without a value.
-    Null,
-    /// The text of a template.
-    Text(String),
-}
-
-impl<'de> Deserialize<'de> for Template {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Option::<String>::deserialize(deserializer)?.map_or(Self::Null, Self::Text))
-    }
-}
+/// `null` is no key, a tombstone, a header without a value.
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[schemars(extend("type" = ["string", "number", "boolean", "null"]))]
+pub struct Template(pub Option<String>);
 
 /// A whole number within a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::scenario::field::Field;
 
-use super::{Duration, Form, Listed, Map, Name, Number, Raw, Template, Text};
+use crate::scenario::model::step::{Close, Wait};
+
+use super::{Form, Listed, Map, Number, Raw, Text};
 
 /// Types whose schema stands where they are used.
 macro_rules! inline {
@@ -30,11 +32,6 @@ macro_rules! inline {
 inline! {
     [] Text, "Text", _generator => json_schema!({ "type": ["string", "number", "boolean"] });
     [] Raw, "Raw", _generator => json_schema!({ "type": ["string", "number", "boolean", "null"] });
-    [] Template, "Template", _generator => json_schema!({ "type": ["string", "number", "boolean", "null"] });
-    [] Name, "Name", _generator => json_schema!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,249}$" });
-    [] Duration, "Duration", _generator => json_schema!({
-        "type": "string", "pattern": "^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$"
-    });
     [const MIN: u64, const MAX: u64] Number<MIN, MAX>, "Number", _generator => json_schema!({
         "type": "integer", "minimum": MIN, "maximum": MAX
     });
@@ -44,6 +41,8 @@ inline! {
     [W: JsonSchema, T: JsonSchema] Listed<W, T>, "Listed", generator => json_schema!({
         "anyOf": [generator.subschema_for::<W>(), generator.subschema_for::<Vec<Field<T>>>()]
     });
+    [] Wait, "Wait", _generator => json_schema!(false);
+    [] Close, "Close", _generator => json_schema!(false);
     [V: JsonSchema] Map<V>, "Map", generator => json_schema!({
         "type": "object", "additionalProperties": generator.subschema_for::<Field<V>>()
     });
