@@ -28,7 +28,7 @@ impl Explain {
                 "there is no mistake '{text}'\nhelp: `inflight explain` lists them all"
             )));
         };
-        output.print(code.explanation())?;
+        output.print(&format!("{}\n", code.explanation()))?;
         Ok(exit::PASSED)
     }
 }

@@ -44,6 +44,8 @@ fn new_never_overwrites_and_never_leaves_the_folder() {
 #[test]
 fn explain_says_more_about_a_mistake() {
     let project = Project::new();
+    project.call(&["explain", "E012"]).exits(0).says("E012 · unknown field\n").complains_of_nothing();
+    project.call(&["explain", "e12"]).exits(0).says("E012");
     project.call(&["explain"]).exits(0).says("E012  unknown field\n");
     project.call(&["explain", "E999"]).exits(2).complains("no mistake 'E999'");
 }
