@@ -110,10 +110,17 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// The place of what is missing in the whole file: its first line.
+    /// The place of what is missing in the whole file: its first line that says something.
     fn top(&self) -> Span {
-        let line = self.source.text().lines().next().map_or(0, str::len);
-        self.source.span_of_bytes(0..line)
+        let mut at = 0;
+        for line in self.source.text().split_inclusive('\n') {
+            let said = line.trim();
+            if !said.is_empty() && !said.starts_with('#') && said != "---" {
+                return self.source.span_of_bytes(at..at + line.trim_end().len());
+            }
+            at += line.len();
+        }
+        self.source.span_of_bytes(0..0)
     }
 
     /// A name is one line that people can read.
