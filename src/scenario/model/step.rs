@@ -81,6 +81,7 @@ pub struct Close {}
 
 /// `flush` and `close` may stand alone.
 fn with_bare_words(schema: &mut Schema) {
-    let variants = schema.get_mut("oneOf").and_then(Value::as_array_mut);
-    variants.into_iter().for_each(|variants| variants.push(json!({ "enum": ["flush", "close"] })));
+    if let Some(variants) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
+        variants.push(json!({ "enum": ["flush", "close"] }));
+    }
 }
