@@ -3,10 +3,11 @@
 //! written reason. Code under `#[cfg(test)]` is free to import what it needs for its fixtures.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+use crate::library::files;
 
 /// The layer of every module. The same number means strangers.
 const LAYERS: &[(&str, u32)] = &[
@@ -45,13 +46,9 @@ struct Tree {
 }
 
 impl Tree {
-    fn read(root: &Path) -> Self {
-        let mut files = BTreeMap::new();
-        for path in rust_files(root) {
-            let text = fs::read_to_string(&path).expect("a file of src/ is readable");
-            files.insert(module_of(path.strip_prefix(root).unwrap()), parse(&text));
-        }
-        Self { files }
+    fn read() -> Self {
+        let files = files();
+        Self { files: files.iter().map(|file| (module_of(&file.path), parse(&file.text))).collect() }
     }
 
     fn of(files: &[(&str, &str)]) -> Self {
@@ -140,20 +137,6 @@ impl Tree {
 
 fn layer(module: &str) -> Option<u32> {
     LAYERS.iter().find(|(name, _)| *name == module).map(|(_, layer)| *layer)
-}
-
-fn rust_files(root: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(root).expect("src/ is readable") {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }
 
 fn module_of(path: &Path) -> Module {
@@ -264,23 +247,19 @@ fn resolve(path: &[String], module: &Module, inline: usize) -> Option<Module> {
     Some(base.into_iter().flatten().chain(rest.iter().cloned()).collect())
 }
 
-fn source_root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
-}
-
 #[test]
 fn no_module_imports_upward() {
-    assert_eq!(Tree::read(&source_root()).upward_imports(), Vec::<String>::new());
+    assert_eq!(Tree::read().upward_imports(), Vec::<String>::new());
 }
 
 #[test]
 fn no_files_import_each_other_in_a_circle() {
-    assert_eq!(Tree::read(&source_root()).cycle(), None);
+    assert_eq!(Tree::read().cycle(), None);
 }
 
 #[test]
 fn every_module_has_a_layer() {
-    for module in Tree::read(&source_root()).files.keys().filter_map(|module| module.first()) {
+    for module in Tree::read().files.keys().filter_map(|module| module.first()) {
         assert!(layer(module).is_some(), "{module} has no layer in tests/it/architecture.rs");
     }
 }

@@ -8,3 +8,4 @@ mod cargo_insta;
 mod cli;
 mod cluster;
 mod diagnostics;
+mod library;
