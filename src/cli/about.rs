@@ -1,12 +1,28 @@
-//! `inflight explain` and `inflight completions`: what the program knows of itself.
+//! `inflight schema`, `inflight explain` and `inflight completions`: what the program knows of itself.
 
 use clap::{Args, Command};
 use clap_complete::Shell;
 
 use crate::diagnostic::Code;
+use crate::scenario;
 
 use super::exit::{self, Failure};
 use super::output::Output;
+
+#[derive(Args, Debug)]
+pub(super) struct Schema {
+    /// Print the reference for people instead, as Markdown
+    #[arg(long)]
+    reference: bool,
+}
+
+impl Schema {
+    pub(super) fn execute(self, output: &mut Output) -> Result<u8, Failure> {
+        let text = if self.reference { scenario::reference() } else { format!("{:#}\n", scenario::schema()) };
+        output.print(&text)?;
+        Ok(exit::PASSED)
+    }
+}
 
 #[derive(Args, Debug)]
 pub(super) struct Explain {
@@ -25,7 +41,7 @@ impl Explain {
         };
         let Some(code) = Code::from_text(&text) else {
             return Err(Failure::mistake(format!(
-                "there is no mistake '{text}'\nhelp: `inflight explain` lists them all"
+                "there is no mistake '{text}'\nhelp: `inflight schema`, `inflight explain` lists them all"
             )));
         };
         output.print(&format!("{}\n", code.explanation()))?;

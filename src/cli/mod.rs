@@ -44,6 +44,8 @@ enum Command {
     Reject(review::Review),
     /// Write a commented scenario to start from
     New(new::New),
+    /// Print the JSON Schema of the scenario language, for editors
+    Schema(about::Schema),
     /// Say more about a mistake, by its code
     Explain(about::Explain),
     /// Print a completion script for a shell
@@ -78,6 +80,7 @@ impl Command {
             Self::Accept(review) => review.accept(output),
             Self::Reject(review) => review.reject(output),
             Self::New(new) => new.execute(output),
+            Self::Schema(schema) => schema.execute(output),
             Self::Explain(explain) => explain.execute(output),
             Self::Completions(completions) => completions.execute(Cli::command(), output),
         }

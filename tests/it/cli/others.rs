@@ -51,6 +51,15 @@ fn explain_says_more_about_a_mistake() {
 }
 
 #[test]
+fn the_schema_is_json_and_the_reference_is_not() {
+    let project = Project::new();
+    let schema = project.call(&["schema"]).exits(0).stdout;
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    assert!(schema["properties"]["topic"].is_object(), "{schema}");
+    project.call(&["schema", "--reference"]).exits(0).says("# ");
+}
+
+#[test]
 fn completions_know_the_commands() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         Project::new().call(&["completions", shell]).exits(0).says("completions");
