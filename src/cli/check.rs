@@ -25,10 +25,12 @@ impl Check {
         let (mut wrong, mut warnings) = (0, 0);
         for mut candidate in selection.candidates {
             candidate.check()?;
-            for diagnostic in &candidate.diagnostics {
-                Output::complain(&diagnostic::render(diagnostic, output.error_paint.style));
-                warnings += usize::from(diagnostic.code.severity() == Severity::Warning);
+            if !candidate.diagnostics.is_empty() {
+                let text = diagnostic::render_all(&candidate.diagnostics, output.error_paint.style);
+                Output::complain(&format!("{text}\n"));
             }
+            let all = candidate.diagnostics.iter();
+            warnings += all.filter(|it| it.code.severity() == Severity::Warning).count();
             wrong += usize::from(!candidate.is_right());
         }
         let right = match (wrong, all) {

@@ -1,7 +1,7 @@
 //! What is said of one scenario below its line: mistakes and failures on the user's own text, the difference of its
 //! text, and the command that accepts it.
 
-use crate::diagnostic::{self, Severity};
+use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::session::{Outcome, Reviewed, Verdict};
 use crate::snapshot::{Comparison, Difference, Kept, Line};
 
@@ -23,20 +23,21 @@ impl Details {
     /// The lines; none where nothing is to be said.
     pub(super) fn of(&self, outcome: &Outcome) -> Vec<String> {
         let mut lines = Vec::new();
-        for diagnostic in &outcome.diagnostics {
-            if self.warnings || diagnostic.code.severity() != Severity::Warning {
-                let text = diagnostic::render(diagnostic, self.paint.style);
-                lines.extend(text.lines().map(String::from));
-            }
-        }
+        let shown = |it: &&Diagnostic| self.warnings || it.code.severity() != Severity::Warning;
+        let diagnostics: Vec<_> = outcome.diagnostics.iter().filter(shown).cloned().collect();
+        let text = diagnostic::render_all(&diagnostics, self.paint.style);
+        lines.extend(text.lines().map(String::from));
         if let Some(trouble) = &outcome.trouble {
             lines.push(format!("{} {}", self.paint.bad("error:"), printable(trouble)));
         }
         if let Some(snapshot) = &outcome.snapshot {
             self.compared(snapshot, outcome.verdict, &mut lines);
-            if outcome.verdict != Verdict::Failed {
-                self.kept(snapshot, &mut lines);
-            }
+        }
+        if self.warnings || matches!(outcome.verdict, Verdict::Failed | Verdict::Changed) {
+            lines.extend(outcome.said.iter().map(|said| self.paint.faint(printable(said))));
+        }
+        if let Some(snapshot) = outcome.snapshot.as_ref().filter(|_| outcome.verdict != Verdict::Failed) {
+            self.kept(snapshot, &mut lines);
         }
         lines
     }

@@ -92,6 +92,7 @@ mod tests {
             duration: Duration::from_millis(21),
             counts: Some(Counts { sent: 3, ok: 3, ..Counts::default() }),
             diagnostics: Vec::new(),
+            said: vec!["librdkafka said of expired: Local: Message timed out".into()],
             snapshot: None,
             trouble: None,
         }
@@ -115,7 +116,7 @@ mod tests {
                     <system-out>3 sent, 3 ok</system-out>
                 </testcase>
                 <testcase name="b/␛[2J&quot;" classname="scenarios/b" time="0.021" file="scenarios/b/␛[2J&quot;.yaml">
-                    <failure message="the snapshot differs" type="changed"></failure>
+                    <failure message="the snapshot differs" type="changed">librdkafka said of expired: Local: Message timed out</failure>
                     <system-out>3 sent, 3 ok</system-out>
                 </testcase>
                 <testcase name="c" classname="scenarios" time="0.021" file="scenarios/c.yaml">

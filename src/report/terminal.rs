@@ -237,6 +237,7 @@ mod tests {
             duration: Duration::from_millis(21),
             counts: Some(Counts { sent: 3, ok: 2, failed: 1, ..Counts::default() }),
             diagnostics: Vec::new(),
+            said: vec!["librdkafka said of expired: Local: Message timed out".into()],
             snapshot: None,
             trouble: None,
         }
@@ -329,6 +330,7 @@ mod tests {
               |           ^^^^^^^^^^^^^^
               |
               = note: 1 failed: expired
+            librdkafka said of expired: Local: Message timed out
 
             changed    21 ms  it's c  3 sent, 2 ok, 1 failed
             it differs from snapshots/it's c.snap:
@@ -339,6 +341,7 @@ mod tests {
             it was made by version 1 of the view, this is version 2: their texts cannot be compared
             version: 2.12, was 2.11
             acks: not set, was all
+            librdkafka said of expired: Local: Message timed out
             accept it: inflight accept 'it'\''s c'
 
                 new    21 ms  d  3 sent, 2 ok, 1 failed

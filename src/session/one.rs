@@ -13,7 +13,7 @@ use crate::plan::{Plan, RenderError};
 use crate::run::{self, RunError};
 use crate::snapshot::{Comparison, Header, Info, Kept, Mirror, Policy, Snapshot, keep};
 use crate::source::Span;
-use crate::trace::{Client, Trace};
+use crate::trace::{Client, Said, Trace};
 use crate::view;
 
 use super::{Candidate, Outcome, Reviewed, Verdict};
@@ -102,9 +102,10 @@ impl Candidate {
             Comparison::Different(_) => Verdict::Changed,
         };
         let word = self.mirror.word(&self.path);
+        let said = said(plan, &trace.client);
         let snapshot = Reviewed { path: self.mirror.snapshot, word, comparison, kept };
         let outcome = Outcome::without_run(self.name, self.path, verdict);
-        Ok(Outcome { counts: Some(findings.counts), diagnostics, snapshot: Some(snapshot), ..outcome })
+        Ok(Outcome { counts: Some(findings.counts), diagnostics, said, snapshot: Some(snapshot), ..outcome })
     }
 }
 
@@ -121,6 +122,15 @@ fn header(mirror: &Mirror, plan: &Plan, client: &Client) -> Header {
             settings: names.zip(client.settings.iter().cloned()).collect(),
         },
     }
+}
+
+/// The client's own words on each kind of error; the producer is named where there are several.
+fn said(plan: &Plan, client: &Client) -> Vec<String> {
+    let of = |said: &Said| match plan.producers.get(said.producer.index()) {
+        Some(producer) if plan.producers.len() > 1 => format!("{}, {}", producer.name, said.code),
+        _ => said.code.to_string(),
+    };
+    client.said.iter().map(|said| format!("{} said of {}: {}", client.name, of(said), said.words)).collect()
 }
 
 /// A failure on the user's own text.

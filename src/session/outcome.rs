@@ -22,6 +22,8 @@ pub struct Outcome {
     pub counts: Option<Counts>,
     /// Mistakes, failures and warnings, each with its place in the file.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the client said of errors in its own words, a line for each.
+    pub said: Vec<String>,
     /// What became of its text; none where there was none.
     pub snapshot: Option<Reviewed>,
     /// Why the world failed, in words.
@@ -105,6 +107,7 @@ impl Outcome {
             duration: Duration::ZERO,
             counts: None,
             diagnostics: Vec::new(),
+            said: Vec::new(),
             snapshot: None,
             trouble: None,
         }
