@@ -1,7 +1,7 @@
 //! librdkafka through rust-rdkafka as a client under test.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::error::KafkaError;
@@ -15,6 +15,7 @@ use crate::plan::{self, Message, Plan, Start};
 use crate::trace::Client;
 
 use super::context::{Context, opaque};
+use super::native::Topic;
 use super::polling::Polling;
 use super::{Producer, Refusal, Serving, Sink, code, native, settings};
 
@@ -28,6 +29,8 @@ const ANSWERS: usize = 3;
 
 /// A producer of librdkafka.
 pub struct LibrdkafkaProducer {
+    /// Those that were sent to or warmed up for. Before the client: they must be gone first.
+    topics: Mutex<Vec<Topic>>,
     client: Arc<BaseProducer<Context>>,
     polling: Polling,
 }
@@ -56,12 +59,15 @@ impl LibrdkafkaProducer {
         let client: BaseProducer<Context> = config.create_with_context(Context::new(index))?;
         let client = Arc::new(client);
         let polling = Polling::start(&client, index, sink).map_err(OpenError::Thread)?;
-        Ok(Self { client, polling })
+        Ok(Self { topics: Mutex::default(), client, polling })
     }
 
     /// Waits until the producer is connected, knows the topics and has its producer id if it needs one. False when the
     /// deadline passed or `stopped` said so; [`trouble`](Self::trouble) may know why.
     pub fn warm(&self, topics: &[&str], deadline: Instant, stopped: &dyn Fn() -> bool) -> bool {
+        for topic in topics {
+            self.with_topic(topic, |_| ());
+        }
         let mut answers = 0;
         while answers < ANSWERS.max(topics.len()) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -76,6 +82,31 @@ impl LibrdkafkaProducer {
         true
     }
 
+    /// Asks one of the client's topics, which is looked up the first time; none for a name that librdkafka refuses.
+    fn with_topic<T>(&self, name: &str, ask: impl FnOnce(&Topic) -> T) -> Option<T> {
+        // A list of topics is whole at any time.
+        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(topic) = topics.iter().find(|topic| topic.name() == name.as_bytes()) {
+            return Some(ask(topic));
+        }
+        let topic = Topic::of(self.client.client(), name)?;
+        let answer = ask(&topic);
+        topics.push(topic);
+        Some(answer)
+    }
+
+    /// Hands over a message in rust-rdkafka's way, which knows all that a record can have.
+    fn send(&self, submission: Submission, topic: &str, message: &Message) -> Result<(), RDKafkaErrorCode> {
+        let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(topic, opaque(submission));
+        record.key = message.key.as_deref();
+        record.payload = message.value.as_deref();
+        record.partition = message.partition;
+        record.timestamp = message.timestamp;
+        record.headers = headers(message);
+        let refused = |error: KafkaError| error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+        self.client.send(record).map_err(|(error, _)| refused(error))
+    }
+
     /// What last went wrong outside messages, such as a refused connection, in librdkafka's words.
     pub fn trouble(&self) -> Option<String> {
         self.client.context().heard().trouble.clone()
@@ -84,13 +115,12 @@ impl LibrdkafkaProducer {
 
 impl Producer for LibrdkafkaProducer {
     fn submit(&self, submission: Submission, topic: &str, message: &Message) -> Result<(), Refusal> {
-        let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(topic, opaque(submission));
-        record.key = message.key.as_deref();
-        record.payload = message.value.as_deref();
-        record.partition = message.partition;
-        record.timestamp = message.timestamp;
-        record.headers = headers(message);
-        self.client.send(record).map_err(|(error, _)| refusal(&error))
+        let plain = message.headers.is_empty() && message.timestamp.is_none();
+        let produced = plain
+            .then(|| self.with_topic(topic, |topic| topic.produce(message, opaque(submission))))
+            .flatten()
+            .unwrap_or_else(|| self.send(submission, topic, message));
+        produced.map_err(|error| Refusal { error: code::by_call(error), words: error.to_string() })
     }
 
     fn serve(&self, serving: Serving) {
@@ -117,6 +147,7 @@ impl Drop for LibrdkafkaProducer {
     fn drop(&mut self) {
         // Otherwise dropping the client would do the same, but poll for 100 ms.
         self.polling.mute();
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.client.purge(PurgeConfig::default().queue().inflight());
         self.polling.stop();
     }
@@ -131,11 +162,6 @@ fn headers(message: &Message) -> Option<OwnedHeaders> {
         headers.insert(Header { key, value: value.as_ref() })
     };
     Some(message.headers.iter().fold(headers, insert))
-}
-
-fn refusal(error: &KafkaError) -> Refusal {
-    let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-    Refusal { error: code::by_call(code), words: code.to_string() }
 }
 
 /// Which client it is, and what of its settings the plan decides.

@@ -1,6 +1,6 @@
 //! The calls of librdkafka that rust-rdkafka does not wrap as they are; the only unsafe code of the crate.
 
-use std::ffi::{CStr, c_char, c_void};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
 use std::sync::Arc;
 use std::thread::Thread;
@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::message::BorrowedMessage;
-use rdkafka::types::{RDKafka, RDKafkaQueue};
+use rdkafka::producer::PARTITION_UA;
+use rdkafka::types::{RDKafka, RDKafkaErrorCode, RDKafkaQueue, RDKafkaTopic};
 use rdkafka_sys as sys;
 
+use crate::plan::Message;
 use crate::trace::Persistence;
 
 /// What the client claims of a message whose delivery it reports as failed.
@@ -32,6 +34,72 @@ pub(super) fn flush<C: ClientContext>(client: &Client<C>, limit: Duration) -> bo
     // SAFETY: the client lives as long as the reference to it, and librdkafka's calls are thread-safe.
     let code = unsafe { sys::rd_kafka_flush(client.native_ptr(), limit) };
     code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR
+}
+
+/// A topic of a client, looked up once. rust-rdkafka's `send` copies the name and looks it up for every message, under
+/// the client's lock.
+pub(super) struct Topic {
+    name: CString,
+    topic: *mut RDKafkaTopic,
+}
+
+#[expect(unsafe_code, reason = "librdkafka says so of its handles")]
+// SAFETY: librdkafka is thread-safe ("Thread safety" in its INTRODUCTION.md).
+unsafe impl Send for Topic {}
+
+#[expect(unsafe_code, reason = "librdkafka says so of its handles")]
+// SAFETY: as above.
+unsafe impl Sync for Topic {}
+
+impl Topic {
+    /// The client's topic of that name; none for a name that it refuses. Must be dropped before the client is.
+    pub(super) fn of<C: ClientContext>(client: &Client<C>, name: &str) -> Option<Self> {
+        let name = CString::new(name).ok()?;
+        #[expect(unsafe_code, reason = "rust-rdkafka keeps its handles of topics to itself")]
+        // SAFETY: the client is alive, the name is a C string, and no configuration means the client's own.
+        let topic = unsafe { sys::rd_kafka_topic_new(client.native_ptr(), name.as_ptr(), ptr::null_mut()) };
+        (!topic.is_null()).then_some(Self { name, topic })
+    }
+
+    /// Its name.
+    pub(super) fn name(&self) -> &[u8] {
+        self.name.as_bytes()
+    }
+
+    /// Hands over a message without headers and with the client's own time.
+    pub(super) fn produce(&self, message: &Message, opaque: usize) -> Result<(), RDKafkaErrorCode> {
+        let part = |bytes: &Option<Vec<u8>>| {
+            bytes.as_ref().map_or((ptr::null(), 0), |bytes| (bytes.as_ptr(), bytes.len()))
+        };
+        let ((value, value_length), (key, key_length)) = (part(&message.value), part(&message.key));
+        #[expect(unsafe_code, reason = "rust-rdkafka has no send to a topic that was looked up before")]
+        // SAFETY: the topic is a counted reference that is given back on drop. Value and key are valid for their
+        // lengths during the call, which copies them (`RD_KAFKA_MSG_F_COPY`); the opaque is a number and never read.
+        let (code, error) = unsafe {
+            let code = sys::rd_kafka_produce(
+                self.topic,
+                message.partition.unwrap_or(PARTITION_UA),
+                sys::RD_KAFKA_MSG_F_COPY,
+                value.cast_mut().cast(),
+                value_length,
+                key.cast(),
+                key_length,
+                ptr::without_provenance_mut(opaque),
+            );
+            (code, sys::rd_kafka_last_error())
+        };
+        if code == 0 { Ok(()) } else { Err(error.into()) }
+    }
+}
+
+impl Drop for Topic {
+    fn drop(&mut self) {
+        #[expect(unsafe_code, reason = "rust-rdkafka keeps its handles of topics to itself")]
+        // SAFETY: gives back the reference that was counted when it was made.
+        unsafe {
+            sys::rd_kafka_topic_destroy(self.topic);
+        }
+    }
 }
 
 /// The names of all settings, aliases aside, in librdkafka's order: those of clients, then those of topics.
