@@ -49,13 +49,12 @@ fn test_modules(file: &File) -> Vec<PathBuf> {
     let tokens: Vec<TokenTree> =
         file.text.parse::<TokenStream>().expect("a file of src/ is Rust").into_iter().collect();
     let words: Vec<String> = tokens.iter().map(|token| token.to_string().replace(' ', "")).collect();
-    let declared = words.windows(5).filter_map(|window| match window {
-        [hash, test, keyword, name, end]
-            if hash == "#" && test == "[cfg(test)]" && keyword == "mod" && end == ";" =>
-        {
-            Some(folder.join(name))
-        }
-        _ => None,
+    let behind_test =
+        |at: &usize| words[*at] == "#" && words.get(at + 1).is_some_and(|word| word == "[cfg(test)]");
+    let declared = (0..words.len()).filter(behind_test).filter_map(|at| {
+        let mut rest = words[at + 2..].iter().skip_while(|word| *word == "pub" || word.starts_with("(crate"));
+        let (keyword, name, end) = (rest.next()?, rest.next()?, rest.next()?);
+        (keyword == "mod" && end == ";").then(|| folder.join(name))
     });
     declared.collect()
 }
