@@ -17,3 +17,4 @@ mod topic;
 
 pub use cluster::{Cluster, ClusterSpec, TopicSpec};
 pub use topic::TopicError;
+pub use topic::config::{ConfigError, check_setting, setting_names};

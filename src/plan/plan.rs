@@ -58,7 +58,7 @@ pub struct Topic {
     /// How many partitions, at least 1.
     pub partitions: u32,
     /// Its settings, as written.
-    pub config: Vec<(String, String)>,
+    pub config: Vec<Setting>,
     /// Where it was asked for.
     pub span: Span,
 }
@@ -76,7 +76,7 @@ pub struct Producer {
     pub span: Span,
 }
 
-/// One setting for a client, as raw text.
+/// One setting of a client or a topic, as raw text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// The key, as written.

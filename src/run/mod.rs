@@ -7,6 +7,7 @@
 //! ```
 
 mod application;
+mod check;
 mod logs;
 mod send;
 mod step;
@@ -30,6 +31,7 @@ use crate::plan::{Plan, RenderError};
 use crate::producer::{self, OpenError};
 use crate::trace::{Client, Trace};
 
+pub use check::check;
 use logs::Reader;
 use world::World;
 

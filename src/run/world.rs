@@ -31,7 +31,7 @@ impl World {
         let topic = |topic: &Topic| TopicSpec {
             name: topic.name.to_string(),
             partitions: topic.partitions,
-            config: topic.config.clone(),
+            config: topic.config.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect(),
         };
         let topics = plan.topics.iter().map(topic).collect();
         let started = Cluster::start(ClusterSpec { topics, ..ClusterSpec::default() }).await;

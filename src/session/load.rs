@@ -8,6 +8,7 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::disk::DiskError;
 use crate::plan::{self, Plan};
 use crate::producer;
+use crate::run;
 use crate::snapshot::{LoadError, Mirror, Snapshot, orphans};
 
 use super::Filter;
@@ -95,10 +96,11 @@ impl Candidate {
         self.plan.is_some() && !self.diagnostics.iter().any(|it| it.code.severity() == Severity::Error)
     }
 
-    /// Looks at what costs more than reading: whether the client takes the settings, and whether the snapshot is one.
+    /// Looks at what costs more than reading: whether broker and client take the settings, and whether the snapshot is one.
     /// The snapshot is handed out; what is wrong is added to the diagnostics.
     pub fn check(&mut self) -> Result<Option<Snapshot>, DiskError> {
         if let Some(plan) = &self.plan {
+            self.diagnostics.extend(run::check(plan));
             self.diagnostics.extend(producer::check(plan));
         }
         match Snapshot::load(&self.mirror.snapshot) {

@@ -9,13 +9,15 @@ use std::sync::Arc;
 use inflight::diagnostic::{Code, Diagnostic, Severity, Style, render_all};
 use inflight::plan::{self, Options};
 use inflight::producer;
+use inflight::run;
 use inflight::source::Source;
 use proptest::prelude::*;
 
 /// Everything that is wrong with a file, or doubtful.
 fn diagnostics(loaded: plan::Loaded) -> Vec<Diagnostic> {
+    let topics = loaded.plan.as_ref().map(run::check).unwrap_or_default();
     let settings = loaded.plan.as_ref().map(producer::check).unwrap_or_default();
-    loaded.diagnostics.into_iter().chain(settings).collect()
+    loaded.diagnostics.into_iter().chain(topics).chain(settings).collect()
 }
 
 fn of_text(text: &str) -> Vec<Diagnostic> {

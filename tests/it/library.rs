@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
 
 /// One file of `src/`.
-pub struct File {
+pub(crate) struct File {
     /// Its path below `src/`.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// What stands in it.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// Every file of `src/` that is not behind a `#[cfg(test)] mod name;`, by path.
-pub fn files() -> Vec<File> {
+pub(crate) fn files() -> Vec<File> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut all = Vec::new();
     collect(&root, &root, &mut all);

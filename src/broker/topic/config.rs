@@ -9,7 +9,7 @@ use crate::kafka::batch::{Compression, TimestampType};
 
 /// A setting that Apache Kafka would refuse with `INVALID_CONFIG`.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(in crate::broker) enum ConfigError {
+pub enum ConfigError {
     /// No topic has a setting of that name.
     #[error("Unknown topic config name: {0}")]
     Unknown(String),
@@ -61,6 +61,18 @@ impl Default for TopicConfig {
     }
 }
 
+/// Settings of a topic that the broker acts on.
+const WITH_EFFECT: &[&str] = &[
+    "cleanup.policy",
+    "compression.type",
+    "max.message.bytes",
+    "message.timestamp.after.max.ms",
+    "message.timestamp.before.max.ms",
+    "message.timestamp.type",
+    "min.insync.replicas",
+    "segment.bytes",
+];
+
 /// Settings of a topic that exist and change nothing here: about time, space, files and followers.
 const WITHOUT_EFFECT: &[&str] = &[
     "compression.gzip.level",
@@ -89,6 +101,16 @@ const WITHOUT_EFFECT: &[&str] = &[
     "segment.ms",
     "unclean.leader.election.enable",
 ];
+
+/// Whether a topic can have a setting, as Apache Kafka would say when it is created with it.
+pub fn check_setting(name: &str, value: &str) -> Result<(), ConfigError> {
+    TopicConfig::read([(name, value)]).map(drop)
+}
+
+/// The names of all settings that a topic can have.
+pub fn setting_names() -> impl Iterator<Item = &'static str> {
+    WITH_EFFECT.iter().chain(WITHOUT_EFFECT).copied()
+}
 
 impl TopicConfig {
     /// Reads settings as they are written, name and value.
@@ -225,5 +247,13 @@ mod tests {
         ] {
             assert!(error(name, value).starts_with("Invalid value"), "{name} {value}");
         }
+    }
+
+    #[test]
+    fn every_listed_name_is_a_setting() {
+        for name in setting_names() {
+            assert!(!matches!(check_setting(name, "nonsense"), Err(ConfigError::Unknown(_))), "{name}");
+        }
+        assert!(WITH_EFFECT.iter().all(|name| check_setting(name, "nonsense").is_err()));
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::diagnostic::{Code, nearest};
 use crate::id::TopicIndex;
 use crate::scenario::Field;
-use crate::scenario::model::{Form, MAX_PARTITIONS, Map, Name, Raw};
+use crate::scenario::model::{Form, MAX_PARTITIONS, Map, Name, Raw, Text};
 use crate::source::{Span, Spanned};
 
-use super::super::plan::Topic;
+use super::super::plan::{Origin, Setting, Topic};
 use super::Compiler;
 
 impl Compiler<'_> {
@@ -62,7 +62,7 @@ impl Compiler<'_> {
                     self.report(self.mistake(Code::NotYet, factor.span, message));
                 }
                 let partitions = written.partitions.value().map_or(1, |partitions| partitions.0);
-                let config = pairs(written.config.value());
+                let config = settings(written.config.value());
                 match &written.name {
                     Field::Given(name) => self.add_topic(name, partitions, config),
                     Field::Wrong(_) => {}
@@ -75,7 +75,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn add_topic(&mut self, name: &Spanned<Name>, partitions: u64, config: Vec<(String, String)>) {
+    fn add_topic(&mut self, name: &Spanned<Name>, partitions: u64, config: Vec<Setting>) {
         let text: Arc<str> = Arc::from(name.value.0.as_str());
         if let Some(first) = self.topics.iter().find(|topic| topic.name == text).map(|topic| topic.span) {
             let mistake = self.mistake(Code::NameTwice, name.span, format!("a second topic '{text}'"));
@@ -127,11 +127,12 @@ pub(super) fn choice(name: &str, known: &[&str], what: &str) -> String {
 }
 
 /// The pairs of a mapping that are right.
-pub(super) fn pairs(map: Option<&Map<Raw>>) -> Vec<(String, String)> {
+fn settings(map: Option<&Map<Raw>>) -> Vec<Setting> {
     let entries = map.map(|map| map.0.as_slice()).unwrap_or_default();
-    let pair = |(key, value): &(Field<_>, Field<Raw>)| {
-        let key: Option<&crate::scenario::model::Text> = key.value();
-        Some((key?.0.clone(), value.value()?.0.clone()))
+    let setting = |(key, value): &(Field<Text>, Field<Raw>)| {
+        let (key, value) = (key.get()?, value.get()?);
+        let origin = Origin::Scenario { key: key.span, value: value.span };
+        Some(Setting { key: key.value.0.clone(), value: value.value.0.clone(), origin })
     };
-    entries.iter().filter_map(pair).collect()
+    entries.iter().filter_map(setting).collect()
 }
