@@ -171,7 +171,8 @@ impl<'a> Terminal<'a> {
         for verdict in Verdict::ALL {
             let count = finished.outcomes.iter().filter(|outcome| outcome.verdict == *verdict).count();
             if count > 0 {
-                let part = format!("{count} {}", verdict.word());
+                let several = if *verdict == Verdict::Mistake && count > 1 { "s" } else { "" };
+                let part = format!("{count} {}{several}", verdict.word());
                 parts.push(if verdict.is_good() { self.paint.good(part) } else { self.paint.bad(part) });
             }
         }
