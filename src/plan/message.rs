@@ -94,18 +94,19 @@ impl MessageTemplate {
     pub(super) fn render(&self, message: MessageId, into: &mut Message) -> Result<(), RenderError> {
         let shape = &*self.shape;
         let draw = |part| Draw { seed: shape.seed, message: message.0, part };
-        let failed = |part: &str| {
-            let part = part.to_owned();
-            move |reason| RenderError { message, part, reason }
-        };
+        let failed =
+            |part: &'static str| move |reason| RenderError { message, part: part.to_owned(), reason };
         fill(shape.key.as_ref(), draw(KEY), &mut into.key).map_err(failed("key"))?;
         fill(shape.value.as_ref(), draw(VALUE), &mut into.value).map_err(failed("value"))?;
         let count = shape.headers.len();
         into.headers.resize_with(count + usize::from(self.tagged), Default::default);
         for (part, ((name, template), slot)) in (HEADERS..).zip(shape.headers.iter().zip(&mut into.headers)) {
             rename(&mut slot.0, name);
-            fill(template.as_ref(), draw(part), &mut slot.1)
-                .map_err(|reason| failed(&format!("header '{name}'"))(reason))?;
+            fill(template.as_ref(), draw(part), &mut slot.1).map_err(|reason| RenderError {
+                message,
+                part: format!("header '{name}'"),
+                reason,
+            })?;
         }
         if let Some((name, value)) = into.headers.get_mut(count) {
             rename(name, TAG);

@@ -9,7 +9,7 @@ use crate::scenario::model::{self, Headers, Send};
 use crate::source::{Span, Spanned};
 
 use super::super::message::{Choice, MessageTemplate, PARTITION, Shape, TAG, TIMESTAMP, VALUE, number};
-use super::super::template::{Draw, Fault, FaultKind, MAX_OUTPUT, Template};
+use super::super::template::{Draw, FUEL, Fault, FaultKind, MAX_OUTPUT, Template};
 use super::Compiler;
 
 /// What trying out all templates of a scenario may cost, in minijinja's units of fuel: some hundredths of a second.
@@ -254,8 +254,10 @@ impl Compiler<'_> {
             let message = first.plus(at).0;
             text.clear();
             let failed = |reason| (Code::TemplateFails, format!("message {message}: {reason}"));
-            let cost = template.render(Draw { seed, message, part }, &mut text).map_err(failed)?;
-            self.fuel = self.fuel.saturating_sub(cost + 1);
+            let cost = template.render(Draw { seed, message, part }, &mut text);
+            // What fails may have cost everything that it could.
+            self.fuel = self.fuel.saturating_sub(cost.as_ref().map_or(FUEL, |cost| cost + 1));
+            cost.map_err(failed)?;
             match part {
                 PARTITION => highest = highest.max(i64::from(number::<i32>(&text).map_err(failed)?)),
                 TIMESTAMP => drop(number::<i64>(&text).map_err(failed)?),

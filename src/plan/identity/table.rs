@@ -29,7 +29,47 @@ impl Table {
     /// The messages whose text may be this one.
     pub(super) fn find(&self, text: &[u8]) -> impl Iterator<Item = u32> {
         let wanted = hash(text);
-        let start = self.rows.partition_point(|(hash, _)| *hash < wanted);
+        let start = self.first_not_below(wanted);
         self.rows[start..].iter().take_while(move |(hash, _)| *hash == wanted).map(|(_, message)| *message)
+    }
+
+    /// The place of the first row whose hash is not below. Hashes are spread evenly, so it is near to where it would
+    /// be if they were all equally far apart; the search widens from there, within memory that is close by.
+    fn first_not_below(&self, wanted: u64) -> usize {
+        let rows = &self.rows;
+        let below = |at: usize| rows.get(at).is_some_and(|(hash, _)| *hash < wanted);
+        let guess = usize::try_from((u128::from(wanted) * rows.len() as u128) >> 64).unwrap_or_default();
+        let (mut low, mut high) = (guess, guess);
+        let mut step = 16;
+        while low > 0 && !below(low) {
+            low = low.saturating_sub(step);
+            step *= 2;
+        }
+        step = 16;
+        while high < rows.len() && below(high) {
+            high = (high + step).min(rows.len());
+            step *= 2;
+        }
+        low + rows[low..high].partition_point(|(hash, _)| *hash < wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_row_is_found_wherever_it_stands(mut hashes in prop::collection::vec(0..40_u64, 0..60), wide: bool) {
+            let spread = if wide { u64::MAX / 40 } else { 1 };
+            hashes.sort_unstable();
+            let rows: Vec<_> = hashes.iter().map(|hash| (hash * spread, 0)).collect();
+            let table = Table { rows };
+            for wanted in 0..41 {
+                let expected = hashes.partition_point(|hash| *hash < wanted);
+                prop_assert_eq!(table.first_not_below(wanted * spread), expected);
+            }
+        }
     }
 }

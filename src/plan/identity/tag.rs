@@ -11,7 +11,7 @@ use super::look::Look;
 
 /// What it may cost to find out that two templates never make the same text, in units of fuel; more than that, and
 /// the header is cheaper.
-const BUDGET: u64 = 2_000_000;
+const BUDGET: u64 = 300_000;
 /// So many looks a topic's records are compared with; messages of further ones carry the header.
 const MAX_LOOKS: usize = 16;
 
@@ -19,6 +19,13 @@ const MAX_LOOKS: usize = 16;
 struct Kept {
     look: Look,
     runs: Vec<Range<u32>>,
+}
+
+impl Kept {
+    /// How many messages have it.
+    fn size(&self) -> u64 {
+        self.runs.iter().map(|run| u64::from(run.end - run.start)).sum()
+    }
 }
 
 /// Marks the batches whose messages need the header.
@@ -61,6 +68,9 @@ fn is_injective(kept: &Kept, budget: &mut u64) -> bool {
     }
     let mut seen = HashSet::new();
     let mut text = Vec::new();
+    if !is_affordable(kept, budget) {
+        return false;
+    }
     kept.runs.iter().cloned().flatten().all(|message| {
         let spent = kept.look.render_table_text(message, &mut text).is_some_and(|cost| spend(budget, cost));
         spent && seen.insert(hash(&text))
@@ -72,12 +82,11 @@ fn are_apart(a: &Kept, b: &Kept, budget: &mut u64) -> bool {
     if a.look.is_apart_from(&b.look) {
         return true;
     }
-    let size = |kept: &Kept| kept.runs.iter().map(|run| u64::from(run.end - run.start)).sum::<u64>();
     match (a.look.needs_table(), b.look.needs_table()) {
         // Two tables would have to be compared; the header is cheaper.
         (true, true) => false,
         (true, false) => none_is_one_of(a, b, budget),
-        (false, false) if size(a) < size(b) => none_is_one_of(a, b, budget),
+        (false, false) if a.size() < b.size() => none_is_one_of(a, b, budget),
         (false, _) => none_is_one_of(b, a, budget),
     }
 }
@@ -85,6 +94,9 @@ fn are_apart(a: &Kept, b: &Kept, budget: &mut u64) -> bool {
 /// Whether no message of `few` has key and value of one of `located`.
 fn none_is_one_of(few: &Kept, located: &Kept, budget: &mut u64) -> bool {
     let (mut key, mut value, mut scratch) = (Vec::new(), Vec::new(), Vec::new());
+    if !is_affordable(few, budget) {
+        return false;
+    }
     few.runs.iter().cloned().flatten().all(|message| {
         let cost = few.look.render(message, &mut key, &mut value);
         if !cost.is_some_and(|cost| spend(budget, cost)) {
@@ -96,6 +108,18 @@ fn none_is_one_of(few: &Kept, located: &Kept, budget: &mut u64) -> bool {
                 && located.look.matches(number, key, value, &mut scratch)
         })
     })
+}
+
+/// Whether the budget is likely to last for all messages of a look, by what the first one costs; that one is paid for.
+fn is_affordable(kept: &Kept, budget: &mut u64) -> bool {
+    let (mut key, mut value) = (Vec::new(), Vec::new());
+    let first = kept.runs.first().map_or(0, |run| run.start);
+    if kept.size() > *budget {
+        return false;
+    }
+    let cost = kept.look.render(first, &mut key, &mut value);
+    let whole = cost.map(|cost| cost.saturating_mul(kept.size()));
+    cost.is_some_and(|cost| spend(budget, cost)) && whole.is_some_and(|whole| whole <= *budget)
 }
 
 fn spend(budget: &mut u64, cost: u64) -> bool {

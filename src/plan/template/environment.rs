@@ -12,7 +12,7 @@ use super::draw::Draw;
 /// What one rendering makes at most, in bytes: 16 MiB.
 pub(in crate::plan) const MAX_OUTPUT: usize = 16 << 20;
 /// What one rendering may cost, in minijinja's units of fuel.
-pub(super) const FUEL: u64 = 100_000;
+pub(in crate::plan) const FUEL: u64 = 100_000;
 /// The name by which a template's functions find the message that is rendered; no template can write it.
 const MESSAGE: &str = "\0message";
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use jinja::Jinja;
 
 pub(super) use draw::Draw;
-pub(super) use environment::MAX_OUTPUT;
+pub(super) use environment::{FUEL, MAX_OUTPUT};
 pub(super) use fault::{Fault, FaultKind};
 pub(super) use pieces::{Locator, Piece, Pieces, append_number};
 

@@ -3,13 +3,18 @@
 mod walk;
 
 use minijinja::machinery::ast::{Expr, Stmt};
-use minijinja::machinery::{self, Span};
+use minijinja::machinery::{self, Span, Token};
 
 use crate::diagnostic::nearest;
 
 use crate::plan::template::environment::{environment, syntax};
 use crate::plan::template::fault::{Fault, FaultKind};
 use walk::{Use, uses};
+
+/// So many words, operators and the like stand in one tag at most.
+const MAX_PARTS: usize = 500;
+/// So many statements, `{% … %}`, stand in a template at most.
+const MAX_STATEMENTS: usize = 500;
 
 /// The variables of every template.
 const VARIABLES: &[&str] = &["i", "n"];
@@ -103,7 +108,31 @@ const TESTS: &[&str] = &[
 
 /// The syntax tree of a template.
 pub(super) fn parse(text: &str) -> Result<Stmt<'_>, Vec<Fault>> {
+    refuse_long_tags(text)?;
     machinery::parse(text, "template", syntax()).map_err(|error| vec![Fault::syntax(&error)])
+}
+
+/// Refuses tags and statements so long that reading them would take more stack than there is: minijinja's parser calls
+/// itself for every `not` and every `elif`.
+fn refuse_long_tags(text: &str) -> Result<(), Vec<Fault>> {
+    let (mut parts, mut statements) = (0, 0);
+    for token in machinery::tokenize(text, false, syntax()) {
+        // What cannot be split into tokens cannot be parsed either, and the parser says why.
+        let Ok((token, span)) = token else { break };
+        match token {
+            Token::VariableStart => parts = 0,
+            Token::BlockStart => (parts, statements) = (0, statements + 1),
+            _ => parts += 1,
+        }
+        if parts > MAX_PARTS || statements > MAX_STATEMENTS {
+            let message = format!(
+                "a template has at most {MAX_STATEMENTS} statements, and a tag at most {MAX_PARTS} parts"
+            );
+            let range = Some(span.start_offset as usize..span.end_offset as usize);
+            return Err(vec![Fault { kind: FaultKind::Syntax, message, help: None, range }]);
+        }
+    }
+    Ok(())
 }
 
 /// Everything that is wrong with a template as far as its text shows it.
@@ -196,6 +225,27 @@ mod tests {
         globals.sort();
         known.sort();
         assert_eq!(globals, known);
+    }
+
+    #[test]
+    fn no_template_takes_more_stack_than_there_is() {
+        // As deep as the limits allow, on the stack of a thread.
+        for deep in ["(", "[", "not ", "-", "i ~ ", "i if i else ", "not(", "i.a", "{'a': "] {
+            for count in [MAX_PARTS / 3, MAX_PARTS, 200_000] {
+                let text = format!("{{{{ {} i }}}}", deep.repeat(count));
+                let _ = crate::plan::template::Template::compile(&text, 1);
+            }
+        }
+        let filters = format!("{{{{ i{} }}}}", "|upper".repeat(MAX_PARTS / 2 - 1));
+        assert!(crate::plan::template::Template::compile(&filters, 1).is_ok());
+        for (open, close) in
+            [("{% if i %}", "{% endif %}"), ("{% for a in [1] %}", "{% endfor %}"), ("{% elif i %}", "")]
+        {
+            for count in [100, MAX_STATEMENTS / 2 - 2, 200_000] {
+                let text = format!("{{% if i %}}{}{}{{% endif %}}", open.repeat(count), close.repeat(count));
+                let _ = crate::plan::template::Template::compile(&text, 1);
+            }
+        }
     }
 
     #[test]
