@@ -83,7 +83,8 @@ fn spread(cluster: &ClusterState, topic: &CreatableTopic) -> Result<Vec<Vec<Brok
     if factor > brokers {
         let message = format!(
             "Unable to replicate the partition {factor} time(s): The target replication factor of {factor} cannot be \
-             reached because only {brokers} broker(s) are registered."
+             reached because only {brokers} broker(s) are registered or some brokers have all their log directories \
+             cordoned."
         );
         return Err(TopicError::new(ErrorCode::INVALID_REPLICATION_FACTOR, message));
     }
@@ -92,33 +93,67 @@ fn spread(cluster: &ClusterState, topic: &CreatableTopic) -> Result<Vec<Vec<Brok
 
 /// The request chooses.
 fn assigned(cluster: &ClusterState, topic: &CreatableTopic) -> Result<Vec<Vec<BrokerId>>, TopicError> {
-    if topic.num_partitions != DEFAULT || i32::from(topic.replication_factor) != DEFAULT {
-        let message = "A manual partition assignment was specified, but numPartitions or replicationFactor was not \
-                       set to -1.";
-        return Err(TopicError::new(ErrorCode::INVALID_REQUEST, message));
+    let unset = |what: &str| {
+        let message = format!("A manual partition assignment was specified, but {what} was not set to -1.");
+        TopicError::new(ErrorCode::INVALID_REQUEST, message)
+    };
+    if i32::from(topic.replication_factor) != DEFAULT {
+        return Err(unset("replication factor"));
     }
-    let wrong = |message: &str| TopicError::new(ErrorCode::INVALID_REPLICA_ASSIGNMENT, message);
-    let known = |broker: &BrokerId| cluster.endpoints.iter().any(|endpoint| endpoint.id == *broker);
+    if topic.num_partitions != DEFAULT {
+        return Err(unset("numPartitions"));
+    }
     let mut replicas = BTreeMap::new();
     for assignment in &topic.assignments {
+        let index = assignment.partition_index;
         let brokers: Vec<_> = assignment.broker_ids.iter().map(|broker| BrokerId(broker.0)).collect();
-        let unique: HashSet<_> = brokers.iter().collect();
-        if brokers.is_empty() || unique.len() != brokers.len() || !brokers.iter().all(known) {
-            return Err(wrong(
-                "The manual partition assignment names no brokers, one of them twice, or an unknown one.",
-            ));
-        }
-        if replicas.insert(assignment.partition_index, brokers).is_some() {
-            return Err(wrong("Found multiple manual partition assignments for one partition."));
+        let factor = replicas.first_key_value().map(|(_, first): (_, &Vec<_>)| first.len());
+        check_brokers(cluster, &brokers, factor)?;
+        if replicas.insert(index, brokers).is_some() {
+            return Err(misplaced(format!(
+                "Found multiple manual partition assignments for partition {index}"
+            )));
         }
     }
-    let same_factor = |of: &BTreeMap<_, Vec<_>>| of.values().map(Vec::len).collect::<HashSet<_>>().len() == 1;
-    if !replicas.keys().copied().eq((0..).take(replicas.len())) || !same_factor(&replicas) {
-        return Err(wrong(
-            "partitions should be a consecutive 0-based integer sequence of the same replication factor",
-        ));
+    if !replicas.keys().copied().eq((0..).take(replicas.len())) {
+        return Err(misplaced("partitions should be a consecutive 0-based integer sequence"));
     }
     Ok(replicas.into_values().collect())
+}
+
+/// Known brokers, each once, as many as the other partitions have (`ReplicationControlManager`).
+fn check_brokers(
+    cluster: &ClusterState,
+    brokers: &[BrokerId],
+    factor: Option<usize>,
+) -> Result<(), TopicError> {
+    if brokers.is_empty() {
+        return Err(misplaced("The manual partition assignment includes an empty replica list."));
+    }
+    let mut seen = HashSet::new();
+    if let Some(again) = brokers.iter().find(|broker| !seen.insert(**broker)) {
+        return Err(misplaced(format!(
+            "The manual partition assignment includes the broker {again} more than once."
+        )));
+    }
+    let known = |broker: &&BrokerId| cluster.endpoints.iter().any(|endpoint| endpoint.id == **broker);
+    if let Some(unknown) = brokers.iter().find(|broker| !known(broker)) {
+        return Err(misplaced(format!(
+            "The manual partition assignment includes broker {unknown}, but no such broker is registered."
+        )));
+    }
+    match factor {
+        Some(factor) if factor != brokers.len() => Err(misplaced(format!(
+            "The manual partition assignment includes a partition with {} replica(s), but this is not consistent with \
+             previous partitions, which have {factor} replica(s).",
+            brokers.len()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn misplaced(message: impl Into<String>) -> TopicError {
+    TopicError::new(ErrorCode::INVALID_REPLICA_ASSIGNMENT, message)
 }
 
 fn settings(topic: &CreatableTopic) -> Result<Vec<(String, String)>, TopicError> {

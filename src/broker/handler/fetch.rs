@@ -13,7 +13,7 @@ use crate::broker::node::Node;
 use crate::kafka::ErrorCode;
 
 /// `fetch.max.bytes` of a broker.
-const MAX_BYTES: usize = 57_671_680;
+const MAX_BYTES: i32 = 57_671_680;
 /// `FetchMetadata.INITIAL_EPOCH` and `FINAL_EPOCH`: a full request, not the continuation of a session.
 const FULL_EPOCHS: [i32; 2] = [0, -1];
 const READ_COMMITTED: i8 = 1;
@@ -43,13 +43,13 @@ struct Read {
     topics: Vec<FetchableTopicResponse>,
     bytes: usize,
     /// Bytes that the answer may still take.
-    room: usize,
+    room: i32,
     failed: bool,
 }
 
 impl Read {
     fn all(node: &Node, version: i16, request: &FetchRequest) -> Self {
-        let room = usize::try_from(request.max_bytes).unwrap_or(0).min(MAX_BYTES);
+        let room = request.max_bytes.min(MAX_BYTES);
         let mut read = Self { topics: vec![], bytes: 0, room, failed: false };
         for topic in &request.topics {
             let rows = topic.partitions.iter().map(|row| {
@@ -114,10 +114,11 @@ impl Read {
         if !(log.start()..=log.end()).contains(&row.fetch_offset) {
             return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
         }
-        let most = usize::try_from(row.partition_max_bytes).unwrap_or(0).min(self.room);
+        let most = usize::try_from(row.partition_max_bytes.min(self.room));
+        let most = most.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
         let records = log.read(row.fetch_offset, high_watermark, most, self.bytes == 0);
         self.bytes += records.len();
-        self.room = self.room.saturating_sub(records.len());
+        self.room = i32::try_from(records.len()).map_or(0, |size| (self.room - size).max(0));
         Ok(PartitionData::default()
             .with_partition_index(row.partition)
             .with_high_watermark(high_watermark)
@@ -260,11 +261,22 @@ mod tests {
             (4 * size, i32::MAX, [3, 1]),
             (3 * size, i32::MAX, [3, 0]),
             (0, 0, [1, 0]),
-            (-1, -1, [1, 0]),
         ] {
             let response = client.call(12, &read(max_bytes, each)).await;
             let counts = response.responses[0].partitions.iter().map(|data| offsets(data).len());
             assert_eq!(counts.collect::<Vec<_>>(), expected, "{max_bytes} {each}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_size_below_zero_is_an_error() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        for (max_bytes, each) in [(-1, 1), (1, -1)] {
+            let mut request = fetch("orders", 0).with_max_bytes(max_bytes);
+            request.topics[0].partitions[0].partition_max_bytes = each;
+            let response = client.call(12, &request).await;
+            assert_eq!(ErrorCode(only(&response).error_code), ErrorCode::UNKNOWN_SERVER_ERROR);
         }
     }
 

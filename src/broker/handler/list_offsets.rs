@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use kafka_protocol::messages::list_offsets_request::ListOffsetsPartition;
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
@@ -22,22 +22,29 @@ const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
 
 pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) -> ListOffsetsResponse {
-    let mut seen = HashSet::new();
-    let keys = request
-        .topics
-        .iter()
-        .flat_map(|topic| topic.partitions.iter().map(|row| (&topic.name, row.partition_index)));
-    let twice: HashSet<_> = keys.filter(|key| !seen.insert(*key)).collect();
-    let answer = |topic: &kafka_protocol::messages::list_offsets_request::ListOffsetsTopic| {
-        let rows = topic.partitions.iter().map(|row| {
-            let found = if twice.contains(&(&topic.name, row.partition_index)) {
-                Err(ErrorCode::INVALID_REQUEST)
-            } else {
-                list(node, &topic.name, row, version)
-            };
-            response(version, row.partition_index, found)
-        });
-        ListOffsetsTopicResponse::default().with_name(topic.name.clone()).with_partitions(rows.collect())
+    let mut unique = HashSet::new();
+    let keys = |topic: &ListOffsetsTopic| {
+        let name = topic.name.clone();
+        topic.partitions.iter().map(|row| (name.clone(), row.partition_index)).collect::<Vec<_>>()
+    };
+    let keys = request.topics.iter().flat_map(keys);
+    let twice: HashSet<_> = keys.filter(|key| !unique.insert(key.clone())).collect();
+    let answer = |topic: &ListOffsetsTopic| {
+        let mut rows = Vec::with_capacity(topic.partitions.len());
+        for row in &topic.partitions {
+            let key = (topic.name.clone(), row.partition_index);
+            // What is named twice is refused, in one row.
+            if unique.remove(&key) {
+                let asked_twice = twice.contains(&key);
+                let found = if asked_twice {
+                    Err(ErrorCode::INVALID_REQUEST)
+                } else {
+                    list(node, &topic.name, row, version)
+                };
+                rows.push(response(version, row.partition_index, found));
+            }
+        }
+        ListOffsetsTopicResponse::default().with_name(topic.name.clone()).with_partitions(rows)
     };
     ListOffsetsResponse::default().with_topics(request.topics.iter().map(answer).collect())
 }
@@ -103,8 +110,6 @@ fn response(
 
 #[cfg(test)]
 mod tests {
-    use kafka_protocol::messages::list_offsets_request::ListOffsetsTopic;
-
     use super::*;
     use crate::broker::connection::wire::{Bench, Client, name};
     use crate::kafka::batch::{BatchBuilder, NewRecord};
@@ -191,12 +196,8 @@ mod tests {
         let mut twice = request(&[LATEST, LATEST]);
         twice.topics[0].partitions[1].partition_index = 0;
         let response = client.call(7, &twice).await;
-        assert!(
-            response.topics[0]
-                .partitions
-                .iter()
-                .all(|row| ErrorCode(row.error_code) == ErrorCode::INVALID_REQUEST)
-        );
+        let rows = &response.topics[0].partitions;
+        assert_eq!((rows.len(), ErrorCode(rows[0].error_code)), (1, ErrorCode::INVALID_REQUEST));
         let mut knowing = request(&[LATEST]);
         knowing.topics[0].partitions[0].current_leader_epoch = 1;
         let response = client.call(7, &knowing).await;

@@ -33,12 +33,12 @@ pub(super) fn handle(node: &Node, version: i16, request: &MetadataRequest) -> Me
         // In version 0 nothing stands for everything.
         Some([]) if version == 0 => every_topic(node),
         Some(asked) if version < BY_ID && asked.iter().any(|topic| topic.name.is_none() || has_id(topic)) => {
-            asked
-                .iter()
-                .map(|topic| failed(ErrorCode::INVALID_REQUEST, topic.name.clone(), Uuid::nil()))
-                .collect()
+            return refusal(ErrorCode::INVALID_REQUEST, asked);
         }
         Some(asked) if asked.iter().any(has_id) => by_id(node, asked),
+        Some(asked) if asked.iter().any(|topic| topic.name.is_none()) => {
+            return refusal(ErrorCode::UNKNOWN_SERVER_ERROR, asked);
+        }
         Some(asked) => by_name(node, asked, request.allow_auto_topic_creation && cluster.auto_create_topics),
     };
     let topics = topics.into_iter().map(|topic| topic.with_topic_authorized_operations(operations)).collect();
@@ -52,6 +52,13 @@ pub(super) fn handle(node: &Node, version: i16, request: &MetadataRequest) -> Me
         } else {
             NOT_ASKED
         })
+}
+
+/// The request as a whole is wrong.
+fn refusal(code: ErrorCode, asked: &[MetadataRequestTopic]) -> MetadataResponse {
+    let topics =
+        asked.iter().map(|topic| failed(code, Some(topic.name.clone().unwrap_or_default()), topic.topic_id));
+    MetadataResponse::default().with_controller_id((-1).into()).with_topics(topics.collect())
 }
 
 fn has_id(topic: &MetadataRequestTopic) -> bool {
@@ -217,7 +224,9 @@ mod tests {
         assert_eq!((&response.topics[1].name, response.topics[1].topic_id), (&None, Uuid::from_u128(1)));
         let named = MetadataRequestTopic::default().with_topic_id(id).with_name(Some(name("orders")));
         let response = client.call(11, &MetadataRequest::default().with_topics(Some(vec![named]))).await;
-        assert_eq!(codes(&response), [ErrorCode::INVALID_REQUEST]);
+        assert_eq!((codes(&response), response.brokers.len()), (vec![ErrorCode::INVALID_REQUEST], 0));
+        let response = client.call(12, &by_ids(&[Uuid::nil()])).await;
+        assert_eq!(codes(&response), [ErrorCode::UNKNOWN_SERVER_ERROR]);
     }
 
     #[tokio::test]

@@ -313,8 +313,8 @@ mod tests {
             rejection.message.unwrap(),
             "One or more records have been rejected due to 2 record errors in total, and only showing the first three \
              errors at most: [RecordError(batchIndex=1, message='Compacted topic cannot accept message without key in \
-             topic partition orders-0.'), RecordError(batchIndex=2, message='Compacted topic cannot accept message \
-             without key in topic partition orders-0.')]"
+             topic partition orders-0'), RecordError(batchIndex=2, message='Compacted topic cannot accept message \
+             without key in topic partition orders-0')]"
         );
         assert_eq!(code(&batch, &[]), ErrorCode::NONE);
     }
@@ -377,7 +377,15 @@ mod tests {
     fn a_client_may_not_claim_the_append_time_of_a_topic_that_has_it() {
         let claimed = |timestamp| at(timestamp).timestamp_type(TimestampType::LogAppendTime).build().unwrap();
         let append_time = [("message.timestamp.type", "LogAppendTime")];
-        assert_eq!(code(&claimed(NOW), &append_time), ErrorCode::INVALID_TIMESTAMP);
+        let rejection = append(&mut self::partition(), &claimed(NOW), &append_time).unwrap_err();
+        assert_eq!(rejection.code, ErrorCode::INVALID_TIMESTAMP);
+        assert_eq!(
+            rejection.records[0].message,
+            format!(
+                "Invalid timestamp type in message DefaultRecord(offset=0, timestamp={NOW}, key=3 bytes, value=0 bytes). \
+                 Producer should not set timestamp type to LogAppendTime."
+            )
+        );
         assert_eq!(code(&claimed(NO_TIMESTAMP), &[]), ErrorCode::INVALID_TIMESTAMP);
         let mut partition = self::partition();
         append(&mut partition, &claimed(NOW), &[]).unwrap();
@@ -417,6 +425,17 @@ mod tests {
         assert_eq!(unpacked.payload(1 << 20).unwrap(), plain.raw_payload());
         let settings = [("compression.type", "uncompressed"), ("max.message.bytes", "1000")];
         assert_eq!(code(&zstd, &settings), ErrorCode::MESSAGE_TOO_LARGE);
+    }
+
+    #[test]
+    fn offsets_inside_a_batch_are_believed_unless_it_is_compressed() {
+        let payload = [16, 0, 0, 10, 2, b'k', 2, b'v', 0];
+        let builder = at(NOW);
+        let plain =
+            builder.clone().build().unwrap().edit().payload(Compression::None, &payload).unwrap().finish();
+        assert_eq!(code(&plain, &[]), ErrorCode::NONE);
+        let gzip = builder.build().unwrap().edit().payload(Compression::Gzip, &payload).unwrap().finish();
+        assert_eq!(code(&gzip, &[]), ErrorCode::UNKNOWN_SERVER_ERROR);
     }
 
     #[test]

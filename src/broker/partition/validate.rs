@@ -60,13 +60,17 @@ fn check_claims(batch: &Batch) -> Result<(), Rejection> {
 }
 
 /// Checks each record and returns the highest timestamp. One bad record rejects the batch; all of them are named.
+///
+/// Offsets inside a batch are believed, unless it is compressed: Kafka's leader then begins to write it anew, and fails.
 fn check_records(batch: &Batch, payload: &[u8], rules: Rules<'_>) -> Result<i64, Rejection> {
     let mut max_timestamp = NO_TIMESTAMP;
     let mut bad = Vec::new();
     let mut code = ErrorCode::INVALID_RECORD;
+    let mut misplaced = false;
     for (index, record) in (0..).zip(batch.records(payload)) {
         let record = record.map_err(|_| Rejection::of(ErrorCode::INVALID_RECORD))?;
         let timestamp = record.timestamp(batch);
+        misplaced |= record.offset_delta != index && is_compressed(batch);
         match check_record(batch, &record, rules) {
             None => max_timestamp = max_timestamp.max(timestamp),
             Some((reason, message)) => {
@@ -77,7 +81,11 @@ fn check_records(batch: &Batch, payload: &[u8], rules: Rules<'_>) -> Result<i64,
             }
         }
     }
-    if bad.is_empty() { Ok(max_timestamp) } else { Err(Rejection::of_records(code, bad)) }
+    match bad.is_empty() {
+        false => Err(Rejection::of_records(code, bad)),
+        true if misplaced => Err(Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR)),
+        true => Ok(max_timestamp),
+    }
 }
 
 /// A record has one error: the missing key comes before the timestamp.
@@ -85,7 +93,7 @@ fn check_record(batch: &Batch, record: &Record<'_>, rules: Rules<'_>) -> Option<
     let Rules { config, topic, partition, .. } = rules;
     if config.compacted && record.key.is_none() {
         let message = format!(
-            "Compacted topic cannot accept message without key in topic partition {topic}-{partition}."
+            "Compacted topic cannot accept message without key in topic partition {topic}-{partition}"
         );
         return Some((ErrorCode::INVALID_RECORD, message));
     }
@@ -94,11 +102,30 @@ fn check_record(batch: &Batch, record: &Record<'_>, rules: Rules<'_>) -> Option<
         return check_timestamp(timestamp, i64::from(record.offset_delta), rules);
     }
     if batch.timestamp_type() == TimestampType::LogAppendTime {
-        let message =
-            "Invalid timestamp type in message. Producer should not set timestamp type to LogAppendTime.";
-        return Some((ErrorCode::INVALID_TIMESTAMP, message.to_owned()));
+        let message = format!(
+            "Invalid timestamp type in message {}. Producer should not set timestamp type to LogAppendTime.",
+            described(batch, record)
+        );
+        return Some((ErrorCode::INVALID_TIMESTAMP, message));
     }
     None
+}
+
+/// A record as Java prints it. Those of a compressed batch are read without key and value.
+fn described(batch: &Batch, record: &Record<'_>) -> String {
+    let class = if is_compressed(batch) { "PartialDefaultRecord" } else { "DefaultRecord" };
+    let size = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+    format!(
+        "{class}(offset={}, timestamp={}, key={} bytes, value={} bytes)",
+        record.offset_delta,
+        record.timestamp(batch),
+        size(record.key),
+        size(record.value)
+    )
+}
+
+fn is_compressed(batch: &Batch) -> bool {
+    batch.compression() != Ok(Compression::None)
 }
 
 /// Differences wrap as Java's do, so that a timestamp far in the past of a topic without bounds is no error.

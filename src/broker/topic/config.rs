@@ -126,15 +126,15 @@ impl TopicConfig {
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
         match name {
-            "max.message.bytes" => self.max_message_bytes = number(name, value, 0..=MAX_INT)?,
+            "max.message.bytes" => self.max_message_bytes = int(name, value, 0)?,
             "message.timestamp.before.max.ms" => {
-                self.timestamp_before_max_ms = number(name, value, 0..=i64::MAX)?;
+                self.timestamp_before_max_ms = long(name, value)?;
             }
             "message.timestamp.after.max.ms" => {
-                self.timestamp_after_max_ms = number(name, value, 0..=i64::MAX)?;
+                self.timestamp_after_max_ms = long(name, value)?;
             }
-            "min.insync.replicas" => self.min_insync_replicas = number(name, value, 1..=MAX_INT)?,
-            "segment.bytes" => self.segment_bytes = number(name, value, MIN_SEGMENT..=MAX_INT)?,
+            "min.insync.replicas" => self.min_insync_replicas = int(name, value, 1)?,
+            "segment.bytes" => self.segment_bytes = int(name, value, MIN_SEGMENT)?,
             "message.timestamp.type" => {
                 self.timestamp_type = choice(name, value, &TIMESTAMP_TYPES)?;
             }
@@ -147,9 +147,8 @@ impl TopicConfig {
     }
 }
 
-const MAX_INT: usize = i32::MAX as usize;
 /// The least that `segment.bytes` may be since Apache Kafka 4.0 (KIP-1030).
-const MIN_SEGMENT: usize = 1024 * 1024;
+const MIN_SEGMENT: i32 = 1024 * 1024;
 
 const TIMESTAMP_TYPES: [(&str, TimestampType); 2] =
     [("CreateTime", TimestampType::CreateTime), ("LogAppendTime", TimestampType::LogAppendTime)];
@@ -163,12 +162,24 @@ const COMPRESSIONS: [(&str, Option<Compression>); 6] = [
     ("producer", None),
 ];
 
-fn number<T>(name: &str, value: &str, range: std::ops::RangeInclusive<T>) -> Result<T, ConfigError>
+fn int(name: &str, value: &str, least: i32) -> Result<usize, ConfigError> {
+    let number = number(name, value, (least, "INT"))?;
+    Ok(usize::try_from(number).unwrap_or(0))
+}
+
+fn long(name: &str, value: &str) -> Result<i64, ConfigError> {
+    number(name, value, (0, "LONG"))
+}
+
+fn number<T>(name: &str, value: &str, (least, kind): (T, &str)) -> Result<T, ConfigError>
 where
     T: FromStr + PartialOrd + std::fmt::Display,
 {
-    let reason = || format!("a number from {} to {} is needed", range.start(), range.end());
-    value.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| refused(name, value, reason()))
+    let number = value.parse().map_err(|_| refused(name, value, format!("Not a number of type {kind}")))?;
+    if number < least {
+        return Err(refused(name, value, format!("Value must be at least {least}")));
+    }
+    Ok(number)
 }
 
 fn choice<T: Copy>(name: &str, value: &str, choices: &[(&str, T)]) -> Result<T, ConfigError> {
@@ -237,6 +248,8 @@ mod tests {
             error("message.timestamp.type", "Never"),
             "Invalid value Never for configuration message.timestamp.type: String must be one of: CreateTime, LogAppendTime"
         );
+        assert!(error("max.message.bytes", "1MB").ends_with(": Not a number of type INT"));
+        assert!(error("segment.bytes", "14").ends_with(": Value must be at least 1048576"));
         for (name, value) in [
             ("max.message.bytes", "-1"),
             ("max.message.bytes", "1MB"),

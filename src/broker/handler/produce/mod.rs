@@ -39,7 +39,7 @@ pub(super) async fn handle(node: &Node, from: Sender<'_>, request: ProduceReques
         for partition in topic.partition_data {
             let key = (topic.name.clone(), topic.topic_id, partition.index);
             // If a request names a partition twice, the last one counts.
-            wanted.insert(key, Records::cut(partition.records));
+            wanted.insert(key, Records::cut(partition.records, from.version));
         }
     }
     if let Some(rejection) = whole(&wanted, transactional_id.is_some()) {
@@ -68,13 +68,9 @@ pub(super) fn has_failed(answer: &ProduceResponse) -> bool {
 /// What is wrong with the request as a whole: an error of the parser in any of its rows, or records of a transaction
 /// without the name of one.
 fn whole(wanted: &IndexMap<Key, Records>, has_transactional_id: bool) -> Option<Rejection> {
-    if let Some(error) = wanted.values().find_map(|records| records.broken) {
-        let message = Some(error.to_string());
-        return Some(Rejection { message, ..Rejection::of(ErrorCode::CORRUPT_MESSAGE) });
-    }
-    let transactional = wanted.values().any(|records| records.transactional);
-    (transactional && !has_transactional_id)
-        .then(|| Rejection::of(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED))
+    let broken = wanted.values().find_map(|records| records.broken.clone());
+    let unnamed = !has_transactional_id && wanted.values().any(|records| records.transactional);
+    broken.or_else(|| unnamed.then(|| Rejection::of(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)))
 }
 
 fn one(node: &Node, from: Sender<'_>, (key, acks): (&Key, i16), records: Records) -> Row {
@@ -306,18 +302,44 @@ mod tests {
         let mut client = bench.connect();
         let mut magic = batch(b"value").to_vec();
         magic[field::MAGIC] = 3;
-        let mut short = batch(b"value").to_vec();
-        short[field::BATCH_LENGTH..field::LEADER_EPOCH].copy_from_slice(&13_i32.to_be_bytes());
-        for broken in [magic, short] {
+        let length = |length: i32| {
+            let mut batch = batch(b"value").to_vec();
+            batch[field::BATCH_LENGTH..field::LEADER_EPOCH].copy_from_slice(&length.to_be_bytes());
+            batch
+        };
+        for (broken, code, message) in [
+            (magic, ErrorCode::CORRUPT_MESSAGE, Some("Invalid magic found in record: 3")),
+            (
+                length(13),
+                ErrorCode::CORRUPT_MESSAGE,
+                Some("Record size 13 is less than the minimum record overhead (14)"),
+            ),
+            (length(38)[..50].to_vec(), ErrorCode::UNKNOWN_SERVER_ERROR, None),
+            (length(i32::MAX), ErrorCode::UNKNOWN_SERVER_ERROR, None),
+        ] {
             let both = |acks| request(acks, vec![row(0, batch(b"good")), row(1, broken.clone().into())]);
             let response = client.call(9, &both(1)).await;
-            assert_eq!(codes(&response), [ErrorCode::CORRUPT_MESSAGE; 2]);
-            assert!(
-                rows(&response).iter().all(|row| row.error_message.is_some() && row.log_start_offset == -1)
-            );
+            for row in rows(&response) {
+                assert_eq!((ErrorCode(row.error_code), row.log_start_offset), (code, -1));
+                assert_eq!(row.error_message.as_deref(), message);
+            }
             assert!(bench.connect().try_call(9, &both(0)).await.is_none(), "without an answer it closes");
         }
         assert_eq!((end(&bench, 0), end(&bench, 1)), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn an_unknown_codec_fails_the_request_of_a_version_that_looks_at_codecs() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let mut unknown = batch(b"value").to_vec();
+        unknown[field::ATTRIBUTES + 1] = 5;
+        let crc = crc32c::crc32c(&unknown[field::ATTRIBUTES..]);
+        unknown[field::CRC..field::ATTRIBUTES].copy_from_slice(&crc.to_be_bytes());
+        let both = request(1, vec![row(0, unknown.into()), row(1, batch(b"good"))]);
+        let failed = ErrorCode::UNKNOWN_SERVER_ERROR;
+        assert_eq!(codes(&client.call(6, &both).await), [failed, failed]);
+        assert_eq!(codes(&client.call(7, &both).await), [failed, ErrorCode::NONE]);
     }
 
     #[tokio::test]
