@@ -140,16 +140,21 @@ impl Extend<Submission> for Submissions {
     }
 }
 
-/// As in messages to people: `0..2, 5, 0'`.
+/// As in messages to people: `0..2, 5, 0'`. With a precision at most so many ranges, and how many submissions are not
+/// named: `0..2, 5 and 17 more`.
 impl fmt::Display for Submissions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, range) in self.ranges.iter().enumerate() {
+        let shown = f.precision().unwrap_or(usize::MAX).min(self.ranges.len());
+        for (at, range) in self.ranges[..shown].iter().enumerate() {
             let first = Submission { message: MessageId(range.first), again: range.again };
             let last = Submission { message: MessageId(range.last), again: range.again };
             let comma = if at == 0 { "" } else { ", " };
             if first == last { write!(f, "{comma}{first}")? } else { write!(f, "{comma}{first}..{last}")? }
         }
-        Ok(())
+        match self.ranges[shown..].iter().map(|range| u64::from(range.last - range.first) + 1).sum() {
+            0u64 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
     }
 }
 
@@ -209,5 +214,7 @@ mod tests {
     fn neighbours_become_one_range() {
         let set: Submissions = [3, 1, 2, 7].map(|n| Submission::first(MessageId(n))).into_iter().collect();
         assert_eq!(set.to_string(), "1..3, 7");
+        assert_eq!(format!("{set:.2}"), "1..3, 7");
+        assert_eq!(format!("{set:.1}"), "1..3 and 1 more");
     }
 }

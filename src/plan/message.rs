@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::id::MessageId;
 
-use super::template::{Draw, Template, append_number};
+use super::template::{Draw, Locator, Template, append_number};
 
 /// The name of the record header by which a message is recognised where its bytes do not tell it.
 pub const TAG: &str = "inflight";
@@ -90,10 +90,52 @@ pub struct RenderError {
 }
 
 impl MessageTemplate {
+    /// Whether messages have keys.
+    pub(super) fn has_keys(&self) -> bool {
+        self.shape.key.is_some()
+    }
+
+    /// Whether the number of a message can be told from its key.
+    pub(super) fn has_distinct_keys(&self) -> bool {
+        let pieces = self.shape.key.as_ref().and_then(Template::pieces);
+        pieces.is_some_and(|pieces| Locator::of(pieces).is_some())
+    }
+
+    /// Whether messages name their partitions.
+    pub(super) fn names_partitions(&self) -> bool {
+        !matches!(self.shape.partition, Choice::Client)
+    }
+
+    /// Makes the key of a message and nothing else.
+    pub(super) fn render_key(
+        &self,
+        message: MessageId,
+        into: &mut Option<Vec<u8>>,
+    ) -> Result<(), RenderError> {
+        fill(self.shape.key.as_ref(), self.draw(message, KEY), into).map_err(|reason| RenderError {
+            message,
+            part: "key".to_owned(),
+            reason,
+        })
+    }
+
+    /// Makes the partition of a message and nothing else.
+    pub(super) fn partition(&self, message: MessageId) -> Result<Option<i32>, RenderError> {
+        self.shape.partition.of(self.draw(message, PARTITION)).map_err(|reason| RenderError {
+            message,
+            part: "partition".to_owned(),
+            reason,
+        })
+    }
+
+    fn draw(&self, message: MessageId, part: u32) -> Draw {
+        Draw { seed: self.shape.seed, message: message.0, part }
+    }
+
     /// Makes one message into a buffer that is used again and again.
     pub(super) fn render(&self, message: MessageId, into: &mut Message) -> Result<(), RenderError> {
         let shape = &*self.shape;
-        let draw = |part| Draw { seed: shape.seed, message: message.0, part };
+        let draw = |part| self.draw(message, part);
         let failed =
             |part: &'static str| move |reason| RenderError { message, part: part.to_owned(), reason };
         fill(shape.key.as_ref(), draw(KEY), &mut into.key).map_err(failed("key"))?;

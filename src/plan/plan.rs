@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::id::{MessageId, ProducerIndex, TopicIndex};
+use crate::id::{MessageId, Partition, ProducerIndex, TopicIndex};
 use crate::scenario::{Callbacks, OnTimeout, QueueFull, Start};
 use crate::source::{Source, Span};
 
@@ -204,6 +204,31 @@ impl Batch {
     /// Makes one of its messages into a buffer that is used again and again.
     pub fn render(&self, message: MessageId, into: &mut Message) -> Result<(), RenderError> {
         self.message.render(message, into)
+    }
+
+    /// Whether its messages have keys; each has one, or none has.
+    pub fn has_keys(&self) -> bool {
+        self.message.has_keys()
+    }
+
+    /// Whether no two of its messages can have the same key, as far as that is plain to see.
+    pub fn has_distinct_keys(&self) -> bool {
+        self.message.has_distinct_keys()
+    }
+
+    /// Makes the key of one of its messages; it is what [`Batch::render`] makes.
+    pub fn render_key(&self, message: MessageId, into: &mut Option<Vec<u8>>) -> Result<(), RenderError> {
+        self.message.render_key(message, into)
+    }
+
+    /// Whether its messages name their partitions, so that the client does not choose.
+    pub fn names_partitions(&self) -> bool {
+        self.message.names_partitions()
+    }
+
+    /// The partition that one of its messages names.
+    pub fn partition(&self, message: MessageId) -> Result<Option<Partition>, RenderError> {
+        Ok(self.message.partition(message)?.map(Partition))
     }
 
     /// Whether its messages carry the runner's own header, by which they are recognised.

@@ -78,6 +78,16 @@ impl Events {
         self.entries.iter().flat_map(move |entry| Expanded::of(*entry, &mut callbacks, &mut others))
     }
 
+    /// The callbacks alone, in their order.
+    pub fn callbacks(&self) -> impl Iterator<Item = Callback> {
+        self.callbacks.iter().map(|packed| Callback::from(*packed))
+    }
+
+    /// All but the callbacks and the accepted first submissions, in their order: what is rare.
+    pub fn others(&self) -> impl Iterator<Item = &Event> {
+        self.others.iter()
+    }
+
     /// Bytes held, for the budget of 64 a message.
     pub fn bytes(&self) -> usize {
         self.entries.capacity() * size_of::<Entry>()
@@ -277,7 +287,17 @@ mod tests {
         #[test]
         fn what_was_pushed_comes_back_in_its_order(events in prop::collection::vec(event(), 0..60)) {
             let stored: Events = events.iter().cloned().collect();
-            prop_assert_eq!(stored.iter().collect::<Vec<_>>(), events);
+            prop_assert_eq!(stored.iter().collect::<Vec<_>>(), events.clone());
+            let callbacks = events.iter().filter_map(|event| match event {
+                Event::Callback(callback) => Some(*callback),
+                _ => None,
+            });
+            prop_assert!(stored.callbacks().eq(callbacks));
+            let is_first = |event: &Event| match event {
+                Event::Send(submission) | Event::Sent(submission) => submission.again == 0,
+                event => matches!(event, Event::Callback(_)),
+            };
+            prop_assert!(stored.others().eq(events.iter().filter(|event| !is_first(event))));
         }
     }
 

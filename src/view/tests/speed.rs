@@ -63,7 +63,8 @@ fn a_million_messages() {
     measure("callbacks in random order", Order::Lanes, &trace(events, &[&held]));
     let turns = (0..MESSAGES).flat_map(|m| sends([m]).into_iter().chain([ok(m, i64::from(m))]));
     measure("one at a time", Order::Total, &trace(turns, &[&held]));
-    let turns = random.iter().zip(0..).flat_map(|(r, m)| sends([m]).into_iter().chain([ok(*r, i64::from(*r))]));
+    let turns =
+        random.iter().zip(0..).flat_map(|(r, m)| sends([m]).into_iter().chain([ok(*r, i64::from(*r))]));
     measure("random in total", Order::Total, &trace(turns, &[&held]));
     let lost = sends(0..MESSAGES).into_iter().chain((0..MESSAGES).map(|m| ok(m, i64::from(m))));
     measure("all lost", Order::Lanes, &trace(lost, &[&[]]));
