@@ -96,18 +96,16 @@ impl Calls {
         let mut one_by_one = true;
         let mut open = false;
         let mut next = 0;
-        for event in events.iter() {
-            match event {
-                Event::Send(submission) if submission.message.0 < messages => {
-                    one_by_one &= !open && submission.again == 0 && submission.message.0 >= next;
-                    next = submission.message.0.saturating_add(1);
-                    open = true;
-                    numbers.add(submission);
-                }
-                Event::Sent(_) | Event::SendFailed(..) => open = false,
-                _ => {}
+        events.iter().for_each(|event| match event {
+            Event::Send(submission) if submission.message.0 < messages => {
+                one_by_one &= !open && submission.again == 0 && submission.message.0 >= next;
+                next = submission.message.0.saturating_add(1);
+                open = true;
+                numbers.add(submission);
             }
-        }
+            Event::Sent(_) | Event::SendFailed(..) => open = false,
+            _ => {}
+        });
         numbers.close();
         let order = if one_by_one { Order::ByNumber } else { Order::clock(events, &numbers) };
         Self { numbers, order }

@@ -1,15 +1,20 @@
 //! What every judgement starts from: the calls, where each submission stands, and what was said of it.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use crate::id::{Partition, ProducerIndex, TopicIndex, TopicPartition};
 use crate::plan::{Batch, Plan, Producer};
-use crate::trace::{Callback, Event, Trace};
+use crate::trace::{Callback, Trace};
 
 use super::calls::Calls;
 use super::finding::{Lane, Place, Resolved, Which, continues};
 use super::outcome::{Outcome, Outcomes};
 use super::standing::Standing;
+
+const NOWHERE: i32 = i32::MIN;
+/// A callback has come, and one that named a partition.
+const ANSWERED: u8 = 1;
+const NAMED: u8 = 2;
 
 /// A run, ready to be asked.
 #[derive(Debug)]
@@ -21,7 +26,10 @@ pub(super) struct Facts<'a> {
     pub(super) outcomes: Outcomes,
     /// Where submissions were sent, for those of which anything depends on it: not acknowledged, not in the logs, more
     /// than once in them, or elsewhere. It is what the first callback with a partition says.
-    sent_to: HashMap<u32, Partition>,
+    /// Where messages name their partition, it is that. Empty where nothing depends on any.
+    sent_to: Vec<i32>,
+    /// Submissions with more than one callback.
+    pub(super) twice: HashSet<u32>,
     /// For each producer whether it asks brokers to acknowledge.
     acknowledged: Vec<bool>,
 }
@@ -32,24 +40,31 @@ impl<'a> Facts<'a> {
         let standing = Standing::of(&calls.numbers, &trace.logs);
         let outcomes = Outcomes::of(&calls.numbers, &trace.events);
         let acknowledged = plan.producers.iter().map(|producer| !without_acks(producer)).collect();
-        let sent_to = HashMap::new();
-        let mut facts = Self { plan, trace, calls, standing, outcomes, sent_to, acknowledged };
-        facts.sent_to = facts.find_destinations();
+        let (sent_to, twice) = (Vec::new(), HashSet::new());
+        let mut facts = Self { plan, trace, calls, standing, outcomes, sent_to, twice, acknowledged };
+        facts.hear();
         facts
     }
 
-    fn find_destinations(&self) -> HashMap<u32, Partition> {
-        let mut sent_to = HashMap::new();
-        let mut named = vec![false; self.calls.numbers.end()];
+    /// Goes through the callbacks: where submissions were sent, and which have more than one.
+    fn hear(&mut self) {
+        let mut destinations = Destinations { facts: self, sent_to: Vec::new() };
+        let mut twice = HashSet::new();
+        let mut heard = vec![0u8; self.calls.numbers.end()];
         for (number, callback) in self.callbacks() {
-            if let Some(partition) = callback.partition
-                && !std::mem::replace(&mut named[number as usize], true)
-                && !self.is_plain(number, partition)
-            {
-                sent_to.insert(number, partition);
+            let heard = &mut heard[number as usize];
+            if *heard & ANSWERED != 0 {
+                twice.insert(number);
             }
+            if let Some(partition) = callback.partition.filter(|_| *heard & NAMED == 0) {
+                destinations.note(number, partition);
+                *heard |= NAMED;
+            }
+            *heard |= ANSWERED;
         }
-        sent_to
+        destinations.named_by_messages();
+        let sent_to = destinations.sent_to;
+        (self.sent_to, self.twice) = (sent_to, twice);
     }
 
     /// Whether a submission was acknowledged, and stands once, where it was sent.
@@ -58,12 +73,12 @@ impl<'a> Facts<'a> {
         let topic = self.lane(number, Which::Unknown).topic;
         self.outcomes.by_number(number) == Some(Outcome::Ok)
             && !self.standing.is_repeated(number)
-            && self.standing.place(first).partition == TopicPartition { topic, partition }
+            && self.standing.partition(first) == TopicPartition { topic, partition }
     }
 
     /// The partition that a submission was sent to; none where nobody named it or nothing depends on it.
     pub(super) fn sent_to(&self, number: u32) -> Option<Partition> {
-        self.sent_to.get(&number).copied()
+        self.sent_to.get(number as usize).filter(|partition| **partition != NOWHERE).map(|p| Partition(*p))
     }
 
     /// The batch that a submission belongs to. Numbers are given to messages of the plan alone.
@@ -85,6 +100,23 @@ impl<'a> Facts<'a> {
         Lane { topic, ..self.lane(number, Some(partition)) }
     }
 
+    /// The key of a submission's message; none where it has none or it cannot be made.
+    pub(super) fn key<'b>(&self, number: u32, buffer: &'b mut Option<Vec<u8>>) -> Option<&'b [u8]> {
+        let message = self.calls.numbers.submission(number).message;
+        self.plan.batch_of(message)?.render_key(message, buffer).ok()?;
+        buffer.as_deref()
+    }
+
+    /// Whether no two submissions that were made, or stand in a topic, can have the same key.
+    pub(super) fn has_distinct_keys(&self, topic: TopicIndex) -> bool {
+        if !self.calls.numbers.later().is_empty() {
+            return false;
+        }
+        let mut keyed = self.plan.batches.iter().filter(|batch| batch.has_keys());
+        let alone = keyed.next();
+        keyed.next().is_none() && alone.is_none_or(|batch| batch.topic == topic && batch.has_distinct_keys())
+    }
+
     /// Whether an acknowledgement of this producer comes from a broker (acks ≠ 0).
     pub(super) fn acknowledged(&self, producer: ProducerIndex) -> bool {
         self.acknowledged.get(producer.index()).copied().unwrap_or(true)
@@ -92,10 +124,8 @@ impl<'a> Facts<'a> {
 
     /// The callbacks in their order, with the numbers of their submissions.
     pub(super) fn callbacks(&self) -> impl Iterator<Item = (u32, Callback)> {
-        self.trace.events.iter().filter_map(|event| match event {
-            Event::Callback(callback) => Some((self.calls.numbers.of(callback.submission)?, callback)),
-            _ => None,
-        })
+        let numbered = |callback: Callback| Some((self.calls.numbers.of(callback.submission)?, callback));
+        self.trace.events.callbacks().filter_map(numbered)
     }
 
     /// The unknown submissions, and what the logs say of them.
@@ -113,6 +143,41 @@ impl<'a> Facts<'a> {
         all.sort_by_key(|resolved| resolved.lane);
         all.dedup_by(|next, run| run.absorb(next));
         all
+    }
+}
+
+/// Where submissions were sent, as it is found out.
+struct Destinations<'a> {
+    facts: &'a Facts<'a>,
+    sent_to: Vec<i32>,
+}
+
+impl Destinations<'_> {
+    fn note(&mut self, number: u32, partition: Partition) {
+        // Where one is known to matter, the others are kept as well: a named one overrides what a callback says.
+        if !self.sent_to.is_empty() || !self.facts.is_plain(number, partition) {
+            self.sent_to.resize(self.facts.calls.numbers.end(), NOWHERE);
+            self.sent_to[number as usize] = partition.0;
+        }
+    }
+
+    /// A topic of one partition leaves nothing to name.
+    fn named_by_messages(&mut self) {
+        let facts = self.facts;
+        let named = |batch: &&Batch| {
+            let topic = facts.plan.topics.get(batch.topic.index());
+            batch.names_partitions() && topic.is_some_and(|topic| topic.partitions > 1)
+        };
+        if !facts.plan.batches.iter().any(|batch| named(&batch)) {
+            return;
+        }
+        for number in facts.calls.numbers.made() {
+            let message = facts.calls.numbers.submission(number).message;
+            let partition = facts.batch(number).filter(named).map(|batch| batch.partition(message));
+            if let Some(Ok(Some(partition))) = partition {
+                self.note(number, partition);
+            }
+        }
     }
 }
 

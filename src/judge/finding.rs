@@ -138,8 +138,17 @@ pub enum Detail {
     Said(Offset, Stands),
     /// The other submission of the same message (`resent_duplicate`).
     With(Submission),
-    /// The key and the partitions that it stands in (`split_key`); the submission is the first with that key.
-    Key(Box<[u8]>, Box<[Partition]>),
+    /// The key and where it stands (`split_key`); the submission is the first with that key.
+    Key(Box<SplitKey>),
+}
+
+/// A key that stands in several partitions of a topic.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SplitKey {
+    /// The key.
+    pub key: Vec<u8>,
+    /// At least two, rising.
+    pub partitions: Vec<Partition>,
 }
 
 /// What stands at an offset.

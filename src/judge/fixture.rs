@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::id::{MessageId, Offset, Partition, ProducerIndex, Submission, TopicIndex, TopicPartition};
 use crate::plan::{
-    Action, Batch, Callbacks, Delivered, Expect, MessageTemplate, Mode, OnTimeout, Order, Origin, Plan,
-    Producer, QueueFull, Setting, Snapshot, Start, Step, Topic,
+    Action, Batch, Callbacks, Delivered, Expect, MessageTemplate, Mode, OnTimeout, Options, Order, Origin,
+    Plan, Producer, QueueFull, Setting, Snapshot, Start, Step, Topic,
 };
 use crate::source::{Source, Span};
 use crate::submissions::Submissions;
@@ -172,4 +172,11 @@ pub(crate) fn second(message: u32) -> Submission {
 
 pub(crate) fn set_of(messages: impl IntoIterator<Item = u32>) -> Submissions {
     messages.into_iter().map(first).collect()
+}
+
+/// The plan of a scenario's text.
+pub(crate) fn scenario(text: &str) -> Plan {
+    let source = Arc::new(Source::new("a.yaml", text));
+    let loaded = crate::plan::of(&source, Options { name: "a", settings: &[] });
+    loaded.plan.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
 }

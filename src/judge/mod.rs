@@ -16,7 +16,7 @@ mod standing;
 mod tests;
 
 pub use finding::{
-    Anomaly, Counts, Detail, Failure, Findings, Instance, Lane, Place, Resolved, Stands, Which,
+    Anomaly, Counts, Detail, Failure, Findings, Instance, Lane, Place, Resolved, SplitKey, Stands, Which,
 };
 pub use outcome::{By, Outcome, Outcomes};
 
@@ -30,7 +30,7 @@ pub fn judge(plan: &Plan, trace: &Trace) -> Findings {
     let facts = Facts::of(plan, trace);
     let anomalies = anomalies::find(&facts);
     let failures = expect::check(&facts, &anomalies);
-    let named = trace.events.iter().map(|event| match event {
+    let named = trace.events.others().map(|event| match event {
         Event::Timeout(submissions) => submissions.len(),
         _ => 0,
     });

@@ -57,20 +57,25 @@ impl Outcomes {
             palette: vec![Outcome::Unknown(None), Outcome::Ok],
         };
         numbers.made().for_each(|number| outcomes.column[number as usize] = SILENCE);
-        for event in events.iter() {
-            let (submission, outcome) = match event {
-                Event::SendFailed(submission, code) => (submission, Outcome::Failed { code, by: By::Call }),
-                Event::Callback(callback) => (callback.submission, Outcome::from(callback)),
-                _ => continue,
-            };
-            if let Some(number) = numbers.of(submission) {
-                outcomes.hear(number, outcome);
+        // A refusal and a callback of the same submission are told apart by which came first.
+        if events.others().any(|event| matches!(event, Event::SendFailed(..))) {
+            for event in events.iter() {
+                match event {
+                    Event::SendFailed(submission, code) => {
+                        outcomes.hear(submission, Outcome::Failed { code, by: By::Call });
+                    }
+                    Event::Callback(callback) => outcomes.hear(callback.submission, callback.into()),
+                    _ => {}
+                }
             }
+        } else {
+            events.callbacks().for_each(|callback| outcomes.hear(callback.submission, callback.into()));
         }
         outcomes
     }
 
-    fn hear(&mut self, number: u32, outcome: Outcome) {
+    fn hear(&mut self, submission: Submission, outcome: Outcome) {
+        let Some(number) = self.numbers.of(submission) else { return };
         if self.column[number as usize] != SILENCE && outcome != Outcome::Ok {
             return;
         }

@@ -101,6 +101,11 @@ impl<'a> Standing<'a> {
         Place { partition: self.logs[log].partition, offset: self.logs[log].records[at].offset }
     }
 
+    /// The partition that a record stands in.
+    pub(super) fn partition(&self, record: u32) -> TopicPartition {
+        self.logs[self.log_of(record)].partition
+    }
+
     /// The record at a place; none where nothing stands there.
     pub(super) fn at(&self, partition: TopicPartition, offset: Offset) -> Option<&'a LogRecord> {
         let records = &self.logs[*self.by_partition.get(&partition)?].records;

@@ -1,16 +1,14 @@
 //! Folds facts as they come: neighbours that follow each other evenly into ranges, lines that repeat into cycles.
 //! It takes the leftmost, longest fold, and loses nothing.
 
-use std::collections::VecDeque;
-
-use super::line::{Aside, Cycle, Entry, Folded, Head, Line, Numbers, What};
+use super::line::{Aside, Cycle, Folded, Head, Line, Numbers, What};
 
 /// Neighbours with a step other than the plain one fold from so many on.
 const EVEN: u32 = 4;
 /// A cycle has at most so many lines.
 const LONGEST: usize = 8;
 /// And repeats at least so often.
-const TIMES: u8 = 16;
+const TIMES: usize = 16;
 
 /// Takes facts one at a time.
 #[derive(Debug, Default)]
@@ -68,11 +66,6 @@ impl Fold {
         self.push_whole(Head { what: What::Aside(place), again: 0, count: 1, step: [0; 3] }, [0; 3]);
     }
 
-    /// Whether nothing was added.
-    pub(super) fn is_empty(&self) -> bool {
-        self.run.is_none() && self.cycles.is_empty()
-    }
-
     /// Everything, folded.
     pub(super) fn finish(mut self) -> Folded {
         self.settle();
@@ -87,14 +80,18 @@ impl Fold {
 
     /// Hands on the run if it is long enough to be one, or only its first fact.
     fn shorten(&mut self) {
-        let Some(run) = self.run.take() else { return };
+        let Some(run) = &mut self.run else { return };
         if run.is_foldable() {
-            self.cycles.push(run.head(), run.first);
+            self.cycles.push(run.head(run.count, run.step), run.first);
+            self.run = None;
             return;
         }
-        let single = Run { count: 1, step: [0; 3], ..run };
-        self.cycles.push(single.head(), single.first);
-        self.run = run.tail();
+        self.cycles.push(run.head(1, [0; 3]), run.first);
+        if run.count == 1 {
+            self.run = None;
+        } else {
+            run.drop_first();
+        }
     }
 }
 
@@ -105,7 +102,7 @@ impl Run {
 
     /// Takes the next fact in, where it follows.
     fn absorb(&mut self, what: What, again: u16, at: Numbers) -> bool {
-        let Some(step) = rise(self.last, at) else { return false };
+        let Some(step) = rise_of(self.last, at) else { return false };
         let follows = if self.count == 1 { step[0] > 0 } else { step == self.step };
         let fits = follows && self.again == again && self.what == what && what.folds();
         // A count that is full begins anew.
@@ -118,22 +115,20 @@ impl Run {
         self.count >= EVEN || self.count > 1 && self.step == self.what.plain_step()
     }
 
-    fn head(&self) -> Head {
-        Head { what: self.what, again: self.again, count: self.count, step: self.step }
+    fn head(&self, count: u32, step: Numbers) -> Head {
+        Head { what: self.what, again: self.again, count, step }
     }
 
-    /// All but the first fact.
-    fn tail(mut self) -> Option<Self> {
+    fn drop_first(&mut self) {
         self.count -= 1;
         for (number, step) in self.first.iter_mut().zip(self.step) {
             *number += step;
         }
-        (self.count > 0).then_some(self)
     }
 }
 
 /// From one to the other, unless a number falls.
-fn rise(from: Numbers, to: Numbers) -> Option<Numbers> {
+fn rise_of(from: Numbers, to: Numbers) -> Option<Numbers> {
     let mut rise = [0; 3];
     for (rise, (from, to)) in rise.iter_mut().zip(from.into_iter().zip(to)) {
         *rise = to.checked_sub(from).filter(|rise| *rise >= 0)?;
@@ -141,7 +136,7 @@ fn rise(from: Numbers, to: Numbers) -> Option<Numbers> {
     Some(rise)
 }
 
-/// Finds lines that repeat. It keeps only as many of them as the longest cycle needs to be known as one.
+/// Finds lines that repeat.
 ///
 /// With p lines, a cycle goes on at a line if that line is as much above the one p before it as that one is above the
 /// one 2p before. If 14p lines in a row go on, they and the 2p before them are sixteen times the same. The smallest p
@@ -149,22 +144,18 @@ fn rise(from: Numbers, to: Numbers) -> Option<Numbers> {
 /// it stops, they stop.
 #[derive(Debug, Default)]
 struct Cycles {
-    /// Lines that may still be part of a cycle.
-    waiting: VecDeque<Line>,
+    folded: Folded,
+    /// The line behind the last cycle.
+    start: usize,
     /// For each length how many lines in a row went on.
     going_on: [usize; LONGEST],
     /// The cycle under way.
     cycle: Option<Cycle>,
     /// How many lines of its next time have come.
     begun: usize,
-    folded: Folded,
 }
 
 impl Cycles {
-    fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.cycle.is_none() && self.folded.entries.is_empty()
-    }
-
     fn push(&mut self, head: Head, at: Numbers) {
         let line = Line { head: self.folded.place(head), at };
         if self.repeats(line) {
@@ -193,44 +184,35 @@ impl Cycles {
     fn leave_cycle(&mut self) {
         let Some(cycle) = self.cycle.take() else { return };
         let begun: Vec<_> = (0..self.begun).filter_map(|at| cycle.line(at, cycle.times)).collect();
-        self.folded.entries.push(Entry::Cycle(cycle));
+        self.folded.cycles.push((self.start, cycle));
         self.begun = 0;
         begun.into_iter().for_each(|line| self.search(line));
     }
 
     fn search(&mut self, line: Line) {
-        self.waiting.push_back(line);
-        for length in 1..=LONGEST {
-            let count = &mut self.going_on[length - 1];
-            *count = if goes_on(&self.waiting, length) { *count + 1 } else { 0 };
-            if *count == usize::from(TIMES - 2) * length {
+        self.folded.lines.push(line);
+        let lines = &self.folded.lines[self.start..];
+        for (count, length) in self.going_on.iter_mut().zip(1..) {
+            *count = if goes_on(lines, length) { *count + 1 } else { 0 };
+            if *count == (TIMES - 2) * length {
                 self.enter_cycle(length);
                 return;
             }
         }
-        if self.waiting.len() > usize::from(TIMES) * LONGEST {
-            self.give_up(1);
-        }
     }
 
     fn enter_cycle(&mut self, length: usize) {
-        self.give_up(self.waiting.len().saturating_sub(usize::from(TIMES) * length));
-        let lines: Vec<_> = self.waiting.iter().take(length).copied().collect();
-        let next = self.waiting.iter().skip(length).take(length);
-        let rise = lines.iter().zip(next).filter_map(|(first, second)| rise(first.at, second.at)).collect();
-        self.cycle = Some(Cycle { lines, rise, times: u32::from(TIMES) });
-        self.waiting.clear();
+        self.start = self.folded.lines.len().saturating_sub(TIMES * length);
+        let mut lines = self.folded.lines.split_off(self.start);
+        let rise = lines.iter().zip(lines.iter().skip(length)).take(length);
+        let rise = rise.filter_map(|(first, second)| rise_of(first.at, second.at)).collect();
+        lines.truncate(length);
+        self.cycle = Some(Cycle { lines, rise, times: 16 });
         self.going_on = [0; LONGEST];
-    }
-
-    /// The first of the waiting lines are part of no cycle.
-    fn give_up(&mut self, lines: usize) {
-        self.folded.entries.extend(self.waiting.drain(..lines).map(Entry::Line));
     }
 
     fn finish(mut self) -> Folded {
         self.leave_cycle();
-        self.give_up(self.waiting.len());
         self.folded
     }
 }
@@ -248,11 +230,12 @@ impl Cycle {
 }
 
 /// Whether the last line continues a cycle of that length.
-fn goes_on(lines: &VecDeque<Line>, length: usize) -> bool {
-    let Some(last) = lines.len().checked_sub(1) else { return false };
-    let Some(twice) = last.checked_sub(2 * length) else { return false };
-    let (a, b, c) = (lines[twice], lines[last - length], lines[last]);
-    a.head == b.head
+fn goes_on(lines: &[Line], length: usize) -> bool {
+    let Some(twice) = lines.len().checked_sub(2 * length + 1) else { return false };
+    let (a, b, c) = (&lines[twice], &lines[twice + length], &lines[twice + 2 * length]);
+    // The first number tells most lines apart.
+    a.at[0].wrapping_sub(b.at[0]) == b.at[0].wrapping_sub(c.at[0])
+        && a.head == b.head
         && b.head == c.head
-        && rise(a.at, b.at).is_some_and(|rising| rise(b.at, c.at) == Some(rising))
+        && rise_of(a.at, b.at).is_some_and(|rise| rise_of(b.at, c.at) == Some(rise))
 }

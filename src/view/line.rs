@@ -159,17 +159,22 @@ pub(super) struct Line {
 /// What stands in a lane, folded.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Folded {
-    pub(super) entries: Vec<Entry>,
+    /// Lines that are part of no cycle.
+    pub(super) lines: Vec<Line>,
+    /// Cycles, each in front of the line of that place.
+    pub(super) cycles: Vec<(usize, Cycle)>,
     pub(super) asides: Vec<Aside>,
     heads: Vec<Head>,
     places: HashMap<Head, u32>,
+    /// The heads used last.
+    recent: [u32; 2],
 }
 
 /// A line, or several that repeat.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Entry {
-    Line(Line),
-    Cycle(Cycle),
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Entry<'a> {
+    Line(&'a Line),
+    Cycle(&'a Cycle),
 }
 
 /// Lines that repeat, each number rising evenly.
@@ -240,16 +245,34 @@ impl Folded {
         self.heads.get(line.head as usize)
     }
 
+    /// Lines and cycles in their order.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        let ends = self.cycles.iter().map(|(place, _)| *place).chain([self.lines.len()]);
+        let starts = std::iter::once(0).chain(self.cycles.iter().map(|(place, _)| *place));
+        let cycles = self.cycles.iter().map(|(_, cycle)| Some(Entry::Cycle(cycle))).chain([None]);
+        starts.zip(ends).zip(cycles).flat_map(|((from, to), cycle)| {
+            self.lines.get(from..to).unwrap_or_default().iter().map(Entry::Line).chain(cycle)
+        })
+    }
+
+    /// Whether nothing stands in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.cycles.is_empty()
+    }
+
     /// The place of a head.
     pub(super) fn place(&mut self, head: Head) -> u32 {
-        let next = u32::try_from(self.heads.len()).unwrap_or(u32::MAX);
-        // Neighbours are alike more often than not.
-        if self.heads.last() == Some(&head) {
-            return next - 1;
+        // Most lanes are made of one or two.
+        let known = |place: &&u32| self.heads.get(**place as usize) == Some(&head);
+        if let Some(place) = self.recent.iter().find(known) {
+            return *place;
         }
-        *self.places.entry(head).or_insert_with(|| {
+        let next = u32::try_from(self.heads.len()).unwrap_or(u32::MAX);
+        let place = *self.places.entry(head).or_insert_with(|| {
             self.heads.push(head);
             next
-        })
+        });
+        self.recent = [place, self.recent[0]];
+        place
     }
 }

@@ -6,29 +6,30 @@ use crate::id::{Offset, TopicPartition};
 use crate::plan::AnomalyKind;
 use crate::trace::Callback;
 
-use super::Found;
+use super::{Found, paired, unpaired};
 use crate::judge::facts::Facts;
 use crate::judge::finding::{Detail, Lane, Stands, Which};
 
 /// Goes through the callbacks in their order.
 pub(super) fn find(facts: &Facts<'_>, found: &mut Found) {
-    let twice = answered_twice(facts, found);
+    answered_twice(facts, found);
     // What is said of one submission in the same words several times is one mistake.
     let mut said = HashSet::new();
     let mut offsets = Offsets::default();
     for (number, callback) in facts.callbacks().filter(|(_, callback)| callback.result.is_ok()) {
         let lane = facts.lane(number, callback.partition);
         let offset = callback.offset.filter(|_| callback.partition.is_some());
-        if !twice.contains(&number) || said.insert((number, callback.partition, offset)) {
+        if !facts.twice.contains(&number) || said.insert((number, callback.partition, offset)) {
             check_offset(facts, lane, number, &callback, found);
         }
         offsets.hear(Lane { producer: Some(callback.producer), ..lane }, number, &callback);
     }
     let submission = |number| facts.calls.numbers.submission(number);
-    for (lane, mut lower) in offsets.lower {
+    for (lane, offsets) in offsets.lanes {
+        let mut lower = offsets.lower;
         lower.sort_unstable();
         lower.dedup();
-        for (number, after) in lower {
+        for (number, after) in lower.into_iter().map(unpaired) {
             let detail = Detail::After(submission(after));
             found.add(lane, AnomalyKind::CallbacksReordered, submission(number), detail);
         }
@@ -54,35 +55,56 @@ fn check_offset(facts: &Facts<'_>, lane: Lane, number: u32, callback: &Callback,
     found.add(lane, AnomalyKind::WrongOffset, callback.submission, Detail::Said(offset, stands));
 }
 
-/// The submissions with more than one callback.
-fn answered_twice(facts: &Facts<'_>, found: &mut Found) -> HashSet<u32> {
-    let mut once = vec![false; facts.calls.numbers.end()];
-    let mut twice = HashSet::new();
-    for (number, callback) in facts.callbacks() {
-        if std::mem::replace(&mut once[number as usize], true) && twice.insert(number) {
+/// In the lane of the second callback.
+fn answered_twice(facts: &Facts<'_>, found: &mut Found) {
+    if facts.twice.is_empty() {
+        return;
+    }
+    let mut heard = HashMap::<u32, u32>::new();
+    for (number, callback) in facts.callbacks().filter(|(number, _)| facts.twice.contains(number)) {
+        let times = heard.entry(number).or_default();
+        *times += 1;
+        if *times == 2 {
             let lane = facts.lane(number, callback.partition);
             found.add(lane, AnomalyKind::AnsweredTwice, callback.submission, Detail::None);
         }
     }
-    twice
 }
 
-/// The offsets of acknowledgements in each lane, in the order of callbacks.
+/// The offsets of acknowledgements, lane by lane, in the order of callbacks.
 #[derive(Default)]
 struct Offsets {
-    highest: HashMap<Lane, (Offset, u32)>,
-    /// Submissions with a lower offset than one before, and the submission with the highest before it.
-    lower: HashMap<Lane, Vec<(u32, u32)>>,
+    lanes: Vec<(Lane, Heard)>,
+    places: HashMap<Lane, usize>,
+    /// The lane of the last one: mostly the next one has the same.
+    last: usize,
+}
+
+#[derive(Default)]
+struct Heard {
+    highest: Option<(Offset, u32)>,
+    /// Submissions with a lower offset than one before, each with the submission that had the highest before it.
+    lower: Vec<u64>,
 }
 
 impl Offsets {
     fn hear(&mut self, lane: Lane, number: u32, callback: &Callback) {
         let (Which::One(_), Some(offset)) = (lane.partition, callback.offset) else { return };
-        let highest = self.highest.entry(lane).or_insert((offset, number));
-        if offset < highest.0 {
-            self.lower.entry(lane).or_default().push((number, highest.1));
-        } else if offset > highest.0 {
-            *highest = (offset, number);
+        let heard = self.lane(lane);
+        match heard.highest {
+            Some((highest, after)) if offset < highest => heard.lower.push(paired(number, after)),
+            Some((highest, _)) if offset == highest => {}
+            _ => heard.highest = Some((offset, number)),
         }
+    }
+
+    fn lane(&mut self, lane: Lane) -> &mut Heard {
+        if self.lanes.get(self.last).is_none_or(|(known, _)| *known != lane) {
+            self.last = *self.places.entry(lane).or_insert_with(|| {
+                self.lanes.push((lane, Heard::default()));
+                self.lanes.len() - 1
+            });
+        }
+        &mut self.lanes[self.last].1
     }
 }

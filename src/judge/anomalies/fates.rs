@@ -61,8 +61,8 @@ fn is_gap(facts: &Facts<'_>, last_written: &LastWritten, number: u32, lane: Lane
 
 /// The producers that let go while submissions were outstanding.
 fn closed_too_early(facts: &Facts<'_>) -> Vec<ProducerIndex> {
-    let ran_out = facts.trace.events.iter().filter_map(|event| match event {
-        Event::StepEnded(step, StepEnd::TimedOut(_)) => facts.plan.steps.get(step),
+    let ran_out = facts.trace.events.others().filter_map(|event| match event {
+        Event::StepEnded(step, StepEnd::TimedOut(_)) => facts.plan.steps.get(*step),
         _ => None,
     });
     ran_out

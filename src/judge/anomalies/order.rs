@@ -6,7 +6,7 @@ use crate::id::{ProducerIndex, Submission};
 use crate::plan::AnomalyKind;
 use crate::trace::PartitionLog;
 
-use super::Found;
+use super::{Found, paired, unpaired};
 use crate::judge::facts::Facts;
 use crate::judge::finding::{Detail, Lane, Which};
 
@@ -27,7 +27,8 @@ pub(super) fn find(facts: &Facts<'_>, found: &mut Found) -> LastWritten {
             }
         }
         reader.behind.sort_unstable();
-        for (number, after) in reader.behind {
+        for pair in reader.behind {
+            let (number, after) = unpaired(pair);
             let lane = lane_of(facts, log, number);
             let detail = Detail::After(facts.calls.numbers.submission(after));
             found.add(lane, AnomalyKind::Reordered, facts.calls.numbers.submission(number), detail);
@@ -58,7 +59,7 @@ struct Reader<'a> {
     /// Submissions of which the first copy of all stands in an earlier log, and one in this.
     from_elsewhere: HashSet<u32>,
     /// First copies, and the latest that they stand behind.
-    behind: Vec<(u32, u32)>,
+    behind: Vec<u64>,
     /// Other copies: submission, record, and the latest that it stands behind.
     copies_behind: Vec<(u32, u32, u32)>,
 }
@@ -81,7 +82,7 @@ impl<'a> Reader<'a> {
         let began = calls.began(latest);
         if calls.ended_before(number, began) {
             if first_here {
-                self.behind.push((number, latest));
+                self.behind.push(paired(number, latest));
             } else {
                 self.copies_behind.push((number, record, latest));
             }

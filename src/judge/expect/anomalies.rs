@@ -36,7 +36,7 @@ fn line(facts: &Facts<'_>, anomaly: &Anomaly) -> String {
     for instance in &anomaly.instances {
         struck.insert_run(instance.first.message, instance.count, instance.first.again);
     }
-    format!("{}: {struck}", name(facts, anomaly.lane))
+    format!("{}: {struck:.20}", name(facts, anomaly.lane))
 }
 
 fn name(facts: &Facts<'_>, lane: Lane) -> String {

@@ -26,11 +26,11 @@ fn deadline(facts: &Facts<'_>, step: Option<usize>, waited_for: &str) -> Failure
     let mut details = vec![format!("waited for: {waited_for}")];
     let silent = facts.outcomes.which(|outcome| outcome == Outcome::Unknown(None));
     if !silent.is_empty() {
-        details.push(format!("without a callback: {silent}"));
+        details.push(format!("without a callback: {silent:.20}"));
     }
     let unsent = unsent(facts);
     if !unsent.is_empty() {
-        details.push(format!("never sent: {unsent}"));
+        details.push(format!("never sent: {unsent:.20}"));
     }
     let limit = humane(facts.plan.deadline);
     let message = match under_way {
@@ -55,26 +55,28 @@ pub(super) fn unsent(facts: &Facts<'_>) -> Submissions {
 
 /// A wait that the scenario asked for and that ran out. A time-out by itself fails nothing, nor does a flush.
 fn waits(facts: &Facts<'_>, failures: &mut Vec<Failure>) {
-    let mut events = facts.trace.events.iter();
-    let mut seen = 0;
-    while let Some(event) = events.next() {
-        seen += 1;
-        let Event::StepEnded(step, StepEnd::TimedOut(outstanding)) = event else { continue };
-        let Some(step) = facts.plan.steps.get(step).filter(|step| step.explicit) else { continue };
+    for event in facts.trace.events.others() {
+        let Event::StepEnded(number, StepEnd::TimedOut(outstanding)) = event else { continue };
+        let Some(step) = facts.plan.steps.get(*number).filter(|step| step.explicit) else { continue };
         if let Action::WaitCallbacks { within } = step.action {
             let message = format!("waited {} for all callbacks, {outstanding} did not come", humane(within));
-            let missing = outstanding_after(facts, seen);
-            failures.push(fail(message, step.span, vec![format!("without a callback by then: {missing}")]));
+            let missing = outstanding_at_end(facts, *number);
+            failures.push(fail(
+                message,
+                step.span,
+                vec![format!("without a callback by then: {missing:.20}")],
+            ));
         }
     }
 }
 
-/// The submissions that had been accepted and not answered after so many events.
-fn outstanding_after(facts: &Facts<'_>, events: usize) -> Submissions {
+/// The submissions that had been accepted and not answered when a step ended.
+fn outstanding_at_end(facts: &Facts<'_>, step: usize) -> Submissions {
     let numbers = &facts.calls.numbers;
     let mut waiting = vec![false; numbers.end()];
     let mut answered = vec![false; numbers.end()];
-    for event in facts.trace.events.iter().take(events) {
+    let before = |event: &Event| !matches!(event, Event::StepEnded(ended, _) if *ended == step);
+    for event in facts.trace.events.iter().take_while(before) {
         let (column, submission) = match event {
             Event::Sent(submission) => (&mut waiting, submission),
             Event::Callback(callback) => (&mut answered, callback.submission),
@@ -92,11 +94,11 @@ fn outstanding_after(facts: &Facts<'_>, events: usize) -> Submissions {
 fn fatal(facts: &Facts<'_>, failures: &mut Vec<Failure>) {
     let expected = facts.plan.expect.fatal;
     let mut seen: Vec<(ProducerIndex, Code)> = Vec::new();
-    for event in facts.trace.events.iter() {
+    for event in facts.trace.events.others() {
         if let Event::Fatal(producer, code) = event
-            && !seen.contains(&(producer, code))
+            && !seen.contains(&(*producer, *code))
         {
-            seen.push((producer, code));
+            seen.push((*producer, *code));
         }
     }
     for (producer, code) in &seen {

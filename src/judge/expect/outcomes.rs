@@ -170,7 +170,7 @@ impl<'a> Check<'a> {
             let mut details = Vec::new();
             for (words, submissions) in [("not written, or not unknown", missing), ("written", unasked)] {
                 if !submissions.is_empty() {
-                    details.push(format!("{words}: {submissions}"));
+                    details.push(format!("{words}: {submissions:.20}"));
                 }
             }
             let message = "other unknown messages stand in the log than expected";
@@ -182,7 +182,7 @@ impl<'a> Check<'a> {
 fn unasked(delivered: &Submissions, span: Span, failures: &mut Vec<Failure>) {
     if !delivered.is_empty() {
         let message = format!("{} delivered, and should not be", messages(delivered.len()));
-        failures.push(fail(message, span, vec![format!("delivered: {delivered}")]));
+        failures.push(fail(message, span, vec![format!("delivered: {delivered:.20}")]));
     }
 }
 
@@ -201,5 +201,5 @@ fn words(outcome: Option<Outcome>) -> String {
 }
 
 fn lines(sorted: &BTreeMap<String, Submissions>) -> Vec<String> {
-    sorted.iter().map(|(words, submissions)| format!("{words}: {submissions}")).collect()
+    sorted.iter().map(|(words, submissions)| format!("{words}: {submissions:.20}")).collect()
 }

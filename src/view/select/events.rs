@@ -27,11 +27,10 @@ impl Scene<'_> {
         let ends = self.ends();
         // What one wait has served, where only waits serve.
         let mut served = BTreeMap::<Track, Vec<Heard>>::new();
-        for event in self.trace.events.iter() {
+        self.trace.events.iter().for_each(|event| {
             let Some(heard) = self.heard(&event) else {
                 serve(&mut served, &mut fold);
-                self.call(&event, &ends, &mut fold);
-                continue;
+                return self.call(&event, &ends, &mut fold);
             };
             let heard = self.in_timeline(heard);
             match self.plan.callbacks {
@@ -39,7 +38,7 @@ impl Scene<'_> {
                 Callbacks::Background => fold.push(heard.what, heard.again, heard.at),
                 Callbacks::OnWait => served.entry(heard.track).or_default().push(heard),
             }
-        }
+        });
         serve(&mut served, &mut fold);
         fold
     }
@@ -57,7 +56,9 @@ impl Scene<'_> {
         if !self.plan.snapshot.callbacks {
             return Vec::new();
         }
-        let heard = self.trace.events.iter().filter_map(|event| self.heard(&event));
+        // Lanes apart, it does not matter that what is no callback comes after all of them.
+        let callbacks = self.trace.events.callbacks().filter_map(|callback| self.callback(&callback));
+        let heard = callbacks.chain(self.trace.events.others().filter_map(|event| self.heard(event)));
         if self.any_partition() {
             return self.sets(heard);
         }
@@ -195,11 +196,11 @@ impl Scene<'_> {
 
     fn ends(&self) -> Ends {
         let mut ends = vec![(false, None); self.plan.steps.len()];
-        for event in self.trace.events.iter() {
+        for event in self.trace.events.others() {
             match event {
-                Event::StepBegan(step) => ends.get_mut(step).into_iter().for_each(|known| known.0 = true),
+                Event::StepBegan(step) => ends.get_mut(*step).into_iter().for_each(|known| known.0 = true),
                 Event::StepEnded(step, end) => {
-                    ends.get_mut(step).into_iter().for_each(|known| known.1 = Some(end));
+                    ends.get_mut(*step).into_iter().for_each(|known| known.1 = Some(*end));
                 }
                 _ => {}
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::id::{Offset, Submission, TopicPartition};
-use crate::judge::{Detail, Instance, Place, Resolved, Stands, Which};
+use crate::judge::{Detail, Instance, Place, Resolved, SplitKey, Stands, Which};
 use crate::plan::AnomalyKind;
 
 use super::Scene;
@@ -112,8 +112,8 @@ impl Scene<'_> {
                 }
                 return;
             }
-            Detail::Key(key, partitions) => {
-                fold.push_aside(Aside::Text(format!("{}: {}", kind.word(), self.split(key, partitions))));
+            Detail::Key(split) => {
+                fold.push_aside(Aside::Text(format!("{}: {}", kind.word(), self.split(split))));
                 return;
             }
             Detail::At(places) => self.at(track, places),
@@ -204,13 +204,15 @@ impl Scene<'_> {
     }
 
     /// A key and where it stands.
-    fn split(&self, key: &[u8], partitions: &[crate::id::Partition]) -> String {
-        let mut text = match std::str::from_utf8(key) {
+    fn split(&self, split: &SplitKey) -> String {
+        let mut text = match std::str::from_utf8(&split.key) {
             Ok(key) => quoted(key),
-            Err(_) => key.iter().fold("0x".to_owned(), |text, byte| format!("{text}{byte:02x}")),
+            Err(_) => split.key.iter().fold("0x".to_owned(), |text, byte| format!("{text}{byte:02x}")),
         };
         if !self.any_partition() {
-            partitions.iter().for_each(|partition| drop(write!(text, " [{partition}]")));
+            for partition in &split.partitions {
+                let _infallible = write!(text, " [{partition}]");
+            }
         }
         text
     }

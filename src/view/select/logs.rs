@@ -59,26 +59,24 @@ impl Scene<'_> {
 
     /// Without partitions, and so without order.
     fn log_sets(&self) -> Vec<Lane> {
-        let mut tracks = BTreeMap::<Track, Vec<(u16, u32)>>::new();
-        let mut foreign = BTreeMap::<Track, i64>::new();
-        for log in &self.trace.logs {
+        let mut tracks = BTreeMap::<Track, (Vec<(u16, u32)>, i64)>::new();
+        for log in self.trace.logs.iter().filter(|log| !log.records.is_empty()) {
             let track = self.track(None, log.partition.topic, Which::All);
+            let (own, foreign) = tracks.entry(track).or_default();
             for record in &log.records {
                 match record.identity.filter(|submission| self.producer_of(*submission).is_some()) {
-                    Some(one) => tracks.entry(track).or_default().push((one.again, one.message.0)),
-                    None => *foreign.entry(track).or_default() += 1,
+                    Some(one) => own.push((one.again, one.message.0)),
+                    None => *foreign += 1,
                 }
             }
         }
-        foreign.keys().for_each(|track| drop(tracks.entry(*track).or_default()));
-        let lane = |(track, mut records): (Track, Vec<(u16, u32)>)| {
-            records.sort_unstable();
-            records.dedup();
-            let mut list = List::default();
-            for (again, message) in records {
+        let lane = |(track, (mut own, foreign)): (Track, (Vec<(u16, u32)>, i64))| {
+            own.sort_unstable();
+            own.dedup();
+            let mut list = List { foreign, ..List::default() };
+            for (again, message) in own {
                 list.fold.push(What::Record, again, [i64::from(message), 0, 0]);
             }
-            list.foreign = foreign.get(&track).copied().unwrap_or(0);
             self.lane(track, Style::List, list.finish())
         };
         tracks.into_iter().map(lane).collect()

@@ -14,7 +14,7 @@ use crate::trace::Trace;
 
 use super::block::{Block, Lane, Names, Style};
 use super::fold::Fold;
-use super::line::{Aside, Entry, Folded, Head, Track, What};
+use super::line::{Aside, Folded, Head, Track, What};
 
 /// The blocks of a view in their order, empty ones left out.
 pub(super) fn blocks(plan: &Plan, trace: &Trace, findings: &Findings, names: &Names) -> Vec<Block> {
@@ -73,7 +73,7 @@ impl Scene<'_> {
 /// A block of one lane that needs no name.
 fn single(name: &'static str, fold: Fold) -> Block {
     let lane = Lane { label: String::new(), style: Style::Lines, folded: fold.finish() };
-    let lanes = if lane.folded.entries.is_empty() { Vec::new() } else { vec![lane] };
+    let lanes = if lane.folded.is_empty() { Vec::new() } else { vec![lane] };
     Block { name, lanes }
 }
 
@@ -88,7 +88,7 @@ fn list(submissions: impl IntoIterator<Item = Submission>) -> Folded {
 
 /// Adds one fact about a set of submissions.
 fn push_set(fold: &mut Fold, what: What, set: Folded) {
-    if let [Entry::Line(line)] = set.entries.as_slice()
+    if let ([line], []) = (set.lines.as_slice(), set.cycles.as_slice())
         && let Some(head) = set.head(line)
     {
         fold.push_whole(Head { what, ..*head }, line.at);

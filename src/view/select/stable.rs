@@ -61,9 +61,9 @@ impl Last {
 fn stretches(plan: &Plan, trace: &Trace) -> HashMap<usize, Stretch> {
     let mut done = HashSet::new();
     let mut ran_out = HashSet::new();
-    for event in trace.events.iter() {
+    for event in trace.events.others() {
         match event {
-            Event::StepEnded(step, StepEnd::Done) => drop(done.insert(step)),
+            Event::StepEnded(step, StepEnd::Done) => drop(done.insert(*step)),
             Event::Timeout(submissions) => {
                 ran_out.extend(submissions.iter().filter_map(|one| batch_of(plan, one.message)));
             }
@@ -97,9 +97,8 @@ fn touched(plan: &Plan, trace: &Trace) -> HashSet<(TopicPartition, usize)> {
         let identities = log.records.iter().filter_map(|record| record.identity);
         touched.extend(identities.filter_map(|one| Some((log.partition, batch_of(plan, one.message)?))));
     }
-    for event in trace.events.iter() {
-        if let Event::Callback(callback) = event
-            && let Some(partition) = callback.partition
+    for callback in trace.events.callbacks() {
+        if let Some(partition) = callback.partition
             && let Some(batch) = batch_of(plan, callback.submission.message)
         {
             let topic = plan.batches[batch].topic;

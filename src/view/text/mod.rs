@@ -29,32 +29,39 @@ struct Page {
     max_lines: u64,
     lines: u64,
     text: String,
-    digest: Option<Sha256>,
-    line: String,
+    /// Once there are more lines than it may keep.
+    rest: Option<Rest>,
 }
+
+/// What is not kept.
+struct Rest {
+    digest: Sha256,
+    /// Not yet digested: a piece at a time costs less than a line at a time.
+    buffer: String,
+}
+
+const PIECE: usize = 1 << 16;
 
 impl Page {
     fn new(max_lines: u32) -> Self {
-        let max_lines = u64::from(max_lines);
-        Self { max_lines, lines: 0, text: String::new(), digest: None, line: String::new() }
+        Self { max_lines: u64::from(max_lines), lines: 0, text: String::new(), rest: None }
     }
 
     fn block(&mut self, view: &View, block: &Block) {
         let width = |label: &str| label.chars().count();
         let labels = block.lanes.iter().map(|lane| width(&lane.label)).max().unwrap_or(0);
+        let labels = if labels > 0 { labels + 2 } else { 0 };
+        let indent = " ".repeat(width(block.name) + 2 + labels);
         let mut name = block.name;
         for lane in &block.lanes {
             let words = Words { names: &view.names, folded: &lane.folded };
-            let mut label = lane.label.as_str();
+            let mut first = String::new();
+            pad(&mut first, name, width(block.name) + 2);
+            pad(&mut first, &lane.label, labels);
+            name = "";
             let mut each = |entry: &str| {
-                self.line.clear();
-                pad(&mut self.line, name, width(block.name) + 2);
-                if labels > 0 {
-                    pad(&mut self.line, label, labels + 2);
-                }
-                self.line.push_str(entry);
-                (name, label) = ("", "");
-                self.put();
+                self.put(if first.is_empty() { &indent } else { &first }, entry);
+                first.clear();
             };
             match lane.style {
                 Style::Lines => words.lines(&mut each),
@@ -63,34 +70,33 @@ impl Page {
         }
     }
 
-    /// Adds the line that stands in the buffer.
-    fn put(&mut self) {
+    /// Adds a line.
+    fn put(&mut self, before: &str, entry: &str) {
         if self.lines == self.max_lines {
-            self.digest = Some(Sha256::new_with_prefix(self.text.as_bytes()));
+            let digest = Sha256::new_with_prefix(self.text.as_bytes());
+            self.rest = Some(Rest { digest, buffer: String::with_capacity(PIECE) });
         }
-        let line_break = if self.lines == 0 { "" } else { "\n" };
+        let text = self.rest.as_mut().map_or(&mut self.text, |rest| &mut rest.buffer);
+        if self.lines > 0 {
+            text.push('\n');
+        }
+        text.push_str(before);
+        text.push_str(entry);
         self.lines += 1;
-        match &mut self.digest {
-            Some(digest) => {
-                digest.update(line_break.as_bytes());
-                digest.update(self.line.as_bytes());
-            }
-            None => {
-                self.text.push_str(line_break);
-                self.text.push_str(&self.line);
-            }
+        if let Some(rest) = self.rest.as_mut().filter(|rest| rest.buffer.len() >= PIECE) {
+            rest.digest.update(rest.buffer.as_bytes());
+            rest.buffer.clear();
         }
     }
 
     fn finish(mut self) -> String {
-        if let Some(digest) = self.digest {
+        if let Some(mut rest) = self.rest {
+            rest.digest.update(rest.buffer.as_bytes());
+            let digest = rest.digest.finalize();
             let more = self.lines - self.max_lines;
             let line_break = if self.max_lines == 0 { "" } else { "\n" };
-            let _infallible = write!(
-                self.text,
-                "{line_break}… {more} more lines, SHA-256 of all: {}",
-                Hex(&digest.finalize())
-            );
+            let _infallible =
+                write!(self.text, "{line_break}… {more} more lines, SHA-256 of all: {}", Hex(&digest));
         }
         self.text
     }

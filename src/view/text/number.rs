@@ -88,6 +88,9 @@ pub(super) fn range(out: &mut String, first: Number, count: u32, step: i64, agai
 }
 
 fn number(out: &mut String, number: Number, again: u16) {
-    let _infallible = write!(out, "{number}");
+    match i64::try_from(number.plus) {
+        Ok(plain) if number.variable.is_none() => out.push_str(itoa::Buffer::new().format(plain)),
+        _ => drop(write!(out, "{number}")),
+    }
     out.extend(std::iter::repeat_n('\'', usize::from(again)));
 }

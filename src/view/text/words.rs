@@ -19,7 +19,7 @@ impl Words<'_> {
     /// Hands out a line for each entry, more than one for a long set.
     pub(super) fn lines(&self, each: &mut dyn FnMut(&str)) {
         let mut text = String::new();
-        for entry in &self.folded.entries {
+        for entry in self.folded.entries() {
             text.clear();
             match entry {
                 Entry::Cycle(cycle) => self.cycle(&mut text, cycle, ", "),
@@ -40,7 +40,7 @@ impl Words<'_> {
     pub(super) fn list(&self, each: &mut dyn FnMut(&str)) {
         let mut text = String::new();
         let mut items = 0;
-        for entry in &self.folded.entries {
+        for entry in self.folded.entries() {
             let alone = matches!(entry, Entry::Cycle(_));
             if items == ITEMS || alone && items > 0 {
                 each(&text);
