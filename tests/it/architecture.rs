@@ -164,6 +164,8 @@ fn collect(tokens: TokenStream, module: &Module, inline: usize, paths: &mut Vec<
             TokenTree::Group(group) if word(at.wrapping_sub(1)) == "#" => {
                 test_only |= group.to_string().replace(' ', "") == "[cfg(test)]";
             }
+            // `pub(in crate::plan)` says who sees something, and imports nothing.
+            TokenTree::Group(_) if word(at.wrapping_sub(1)) == "pub" => {}
             TokenTree::Group(group) => {
                 let is_inline_module =
                     group.delimiter() == Delimiter::Brace && at > 1 && word(at - 2) == "mod";
@@ -310,6 +312,15 @@ mod can_fail {
         let tree =
             Tree::of(&[("id.rs", "#[cfg(test)] mod tests { use crate::cli::Exit; }"), ("cli/mod.rs", "")]);
         assert_eq!(tree.upward_imports(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn but_not_on_who_may_see_something() {
+        let tree = Tree::of(&[
+            ("judge/mod.rs", "mod facts; use facts::Facts;"),
+            ("judge/facts.rs", "pub(in crate::judge) struct Facts;"),
+        ]);
+        assert_eq!(tree.cycle(), None);
     }
 
     #[test]
