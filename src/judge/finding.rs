@@ -5,7 +5,7 @@ use crate::plan::AnomalyKind;
 use crate::source::Span;
 use crate::trace::Code;
 
-use super::outcome::Outcomes;
+use super::outcome::{Counts, Outcomes};
 
 /// What a trace means.
 #[derive(Clone, Debug)]
@@ -20,23 +20,6 @@ pub struct Findings {
     pub failures: Vec<Failure>,
     /// How much there was of what.
     pub counts: Counts,
-}
-
-/// How much there was of what. `sent` is the sum of `ok`, `failed` and `unknown`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Submissions: calls of `send`, refused ones too.
-    pub sent: u64,
-    /// Submissions with an ok callback.
-    pub ok: u64,
-    /// Submissions that the client claims are not written.
-    pub failed: u64,
-    /// Submissions of which nobody but the log knows.
-    pub unknown: u64,
-    /// Submissions that the application stopped waiting for.
-    pub timeouts: u64,
-    /// Records in the logs that no submission of this run wrote.
-    pub foreign: u64,
 }
 
 /// Where something is shown: a partition as one producer sees it.

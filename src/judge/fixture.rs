@@ -28,7 +28,7 @@ pub(crate) fn plan(count: u32) -> Plan {
         batches: Vec::new(),
         steps: Vec::new(),
         ack_wait: Duration::from_secs(10),
-        deadline: Duration::from_secs(60),
+        deadline: Duration::from_mins(1),
         on_timeout: OnTimeout::Stop,
         queue_full: QueueFull::Wait,
         start: Start::Warm,

@@ -4,21 +4,19 @@
 //! fails is a result, not an error.
 
 mod anomalies;
-mod calls;
 mod expect;
 mod facts;
 mod finding;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod outcome;
-mod standing;
 #[cfg(test)]
 mod tests;
 
 pub use finding::{
-    Anomaly, Counts, Detail, Failure, Findings, Instance, Lane, Place, Resolved, SplitKey, Stands, Which,
+    Anomaly, Detail, Failure, Findings, Instance, Lane, Place, Resolved, SplitKey, Stands, Which,
 };
-pub use outcome::{By, Outcome, Outcomes};
+pub use outcome::{By, Counts, Outcome, Outcomes};
 
 use crate::plan::Plan;
 use crate::trace::{Event, Trace};

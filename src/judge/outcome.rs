@@ -4,8 +4,7 @@ use crate::id::{MessageId, Submission};
 use crate::submissions::Submissions;
 use crate::trace::{Callback, Code, Event, Events, Persistence};
 
-use super::calls::Numbers;
-use super::finding::Counts;
+use super::facts::calls::Numbers;
 
 /// What became of a submission as far as the client says.
 ///
@@ -33,6 +32,23 @@ pub enum By {
     Call,
     /// A callback.
     Callback,
+}
+
+/// How much there was of what. `sent` is the sum of `ok`, `failed` and `unknown`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Submissions: calls of `send`, refused ones too.
+    pub sent: u64,
+    /// Submissions with an ok callback.
+    pub ok: u64,
+    /// Submissions that the client claims are not written.
+    pub failed: u64,
+    /// Submissions of which nobody but the log knows.
+    pub unknown: u64,
+    /// Submissions that the application stopped waiting for.
+    pub timeouts: u64,
+    /// Records in the logs that no submission of this run wrote.
+    pub foreign: u64,
 }
 
 /// The outcome of each submission, in two bytes each.

@@ -186,7 +186,9 @@ impl Cycles {
         let begun: Vec<_> = (0..self.begun).filter_map(|at| cycle.line(at, cycle.times)).collect();
         self.folded.cycles.push((self.start, cycle));
         self.begun = 0;
-        begun.into_iter().for_each(|line| self.search(line));
+        for line in begun {
+            self.search(line);
+        }
     }
 
     fn search(&mut self, line: Line) {

@@ -23,7 +23,9 @@ pub(super) fn find(facts: &Facts<'_>, found: &mut Found) {
     }
     for (topic, logs) in topics.into_iter().filter(|(_, logs)| logs.len() > 1) {
         let mut keys = Keys::new(facts);
-        logs.into_iter().for_each(|log| keys.read(log));
+        for log in logs {
+            keys.read(log);
+        }
         for (key, split) in keys.split {
             let submission = facts.calls.numbers.submission(split.first);
             let lane = Lane { producer: None, topic, partition: Which::All };

@@ -9,18 +9,18 @@ use crate::trace::{Event, Events};
 /// Every submission of a run under a number of its own: first submissions under the number of their message, later
 /// ones behind them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Numbers {
+pub(in crate::judge) struct Numbers {
     firsts: u32,
     made: Vec<u64>,
     again: Vec<Submission>,
-    numbers: HashMap<Submission, u32>,
+    places: HashMap<Submission, u32>,
 }
 
 impl Numbers {
     /// The submission's number; none where it was never made.
-    pub(super) fn of(&self, submission: Submission) -> Option<u32> {
+    pub(in crate::judge) fn of(&self, submission: Submission) -> Option<u32> {
         if submission.again > 0 {
-            return self.numbers.get(&submission).copied();
+            return self.places.get(&submission).copied();
         }
         let message = submission.message.0;
         let word = self.made.get(message as usize / 64)?;
@@ -28,24 +28,24 @@ impl Numbers {
     }
 
     /// The submission of that number.
-    pub(super) fn submission(&self, number: u32) -> Submission {
+    pub(in crate::judge) fn submission(&self, number: u32) -> Submission {
         let later = number.checked_sub(self.firsts).and_then(|at| self.again.get(at as usize));
         later.copied().unwrap_or(Submission::first(MessageId(number)))
     }
 
     /// All numbers below this may be in use.
-    pub(super) fn end(&self) -> usize {
+    pub(in crate::judge) fn end(&self) -> usize {
         self.firsts as usize + self.again.len()
     }
 
     /// The numbers of all submissions that were made, rising.
-    pub(super) fn made(&self) -> impl Iterator<Item = u32> {
+    pub(in crate::judge) fn made(&self) -> impl Iterator<Item = u32> {
         let made = |number: &u32| self.made[*number as usize / 64] & (1 << (number % 64)) != 0;
         (0..self.firsts).filter(made).chain(self.later())
     }
 
     /// The numbers of those that were not the first of their message.
-    pub(super) fn later(&self) -> Range<u32> {
+    pub(in crate::judge) fn later(&self) -> Range<u32> {
         let count = u32::try_from(self.again.len()).unwrap_or(u32::MAX);
         self.firsts..self.firsts.saturating_add(count)
     }
@@ -68,14 +68,14 @@ impl Numbers {
         self.again.sort_unstable();
         self.again.dedup();
         let numbered = self.again.iter().zip(self.firsts..);
-        self.numbers = numbered.map(|(submission, number)| (*submission, number)).collect();
+        self.places = numbered.map(|(submission, number)| (*submission, number)).collect();
     }
 }
 
 /// The calls of `send`, in their partial order.
 #[derive(Debug)]
-pub(super) struct Calls {
-    pub(super) numbers: Numbers,
+pub(in crate::judge) struct Calls {
+    pub(in crate::judge) numbers: Numbers,
     order: Order,
 }
 
@@ -91,7 +91,7 @@ const NEVER: u32 = u32::MAX;
 
 impl Calls {
     /// The calls among these events, for messages below `messages`.
-    pub(super) fn of(events: &Events, messages: u32) -> Self {
+    pub(in crate::judge) fn of(events: &Events, messages: u32) -> Self {
         let mut numbers = Numbers::default();
         let mut one_by_one = true;
         let mut open = false;
@@ -112,7 +112,7 @@ impl Calls {
     }
 
     /// When the call began; only to be compared with other times of this run.
-    pub(super) fn began(&self, number: u32) -> u32 {
+    pub(in crate::judge) fn began(&self, number: u32) -> u32 {
         match &self.order {
             Order::ByNumber => number,
             Order::Clock { began, .. } => began[number as usize],
@@ -120,7 +120,7 @@ impl Calls {
     }
 
     /// Whether the call returned before a call that began then.
-    pub(super) fn ended_before(&self, number: u32, began: u32) -> bool {
+    pub(in crate::judge) fn ended_before(&self, number: u32, began: u32) -> bool {
         match &self.order {
             Order::ByNumber => number < began,
             Order::Clock { ended, .. } => ended[number as usize] < began,

@@ -1,15 +1,19 @@
 //! What every judgement starts from: the calls, where each submission stands, and what was said of it.
 
+pub(super) mod calls;
+mod standing;
+
 use std::collections::HashSet;
 
 use crate::id::{Partition, ProducerIndex, TopicIndex, TopicPartition};
 use crate::plan::{Batch, Plan, Producer};
 use crate::trace::{Callback, Trace};
 
-use super::calls::Calls;
-use super::finding::{Lane, Place, Resolved, Which, continues};
-use super::outcome::{Outcome, Outcomes};
-use super::standing::Standing;
+use crate::judge::finding::{Lane, Place, Resolved, Which, continues};
+use crate::judge::outcome::{Outcome, Outcomes};
+
+use calls::Calls;
+use standing::Standing;
 
 const NOWHERE: i32 = i32::MIN;
 /// A callback has come, and one that named a partition.

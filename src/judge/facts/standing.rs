@@ -6,11 +6,11 @@ use crate::id::{Offset, TopicPartition};
 use crate::trace::{LogRecord, PartitionLog};
 
 use super::calls::Numbers;
-use super::finding::Place;
+use crate::judge::finding::Place;
 
 /// Records by submission. A record has a number: its place in all logs, one after the other.
 #[derive(Debug)]
-pub(super) struct Standing<'a> {
+pub(in crate::judge) struct Standing<'a> {
     logs: &'a [PartitionLog],
     by_partition: HashMap<TopicPartition, usize>,
     /// The number of the first record of each log.
@@ -20,16 +20,16 @@ pub(super) struct Standing<'a> {
     /// Submission and record for every other copy, by submission, then by record.
     later: Vec<(u32, u32)>,
     /// Records that no submission of this run wrote.
-    pub(super) foreign: u64,
+    pub(in crate::judge) foreign: u64,
     /// Records that submissions of this run wrote.
-    pub(super) own: u64,
+    pub(in crate::judge) own: u64,
 }
 
 const NOWHERE: u32 = u32::MAX;
 
 impl<'a> Standing<'a> {
     /// Finds all copies.
-    pub(super) fn of(numbers: &Numbers, logs: &'a [PartitionLog]) -> Self {
+    pub(in crate::judge) fn of(numbers: &Numbers, logs: &'a [PartitionLog]) -> Self {
         let mut standing = Self {
             logs,
             by_partition: logs.iter().enumerate().map(|(at, log)| (log.partition, at)).collect(),
@@ -66,48 +66,48 @@ impl<'a> Standing<'a> {
     }
 
     /// The first copy of a submission; none where it stands nowhere.
-    pub(super) fn first(&self, submission: u32) -> Option<u32> {
+    pub(in crate::judge) fn first(&self, submission: u32) -> Option<u32> {
         let record = self.first[submission as usize];
         (record != NOWHERE).then_some(record)
     }
 
     /// The other copies of a submission, in the order of the logs.
-    pub(super) fn later(&self, submission: u32) -> &[(u32, u32)] {
+    pub(in crate::judge) fn later(&self, submission: u32) -> &[(u32, u32)] {
         let from = self.later.partition_point(|(number, _)| *number < submission);
         let to = self.later.partition_point(|(number, _)| *number <= submission);
         &self.later[from..to]
     }
 
     /// Whether a submission stands more than once.
-    pub(super) fn is_repeated(&self, submission: u32) -> bool {
+    pub(in crate::judge) fn is_repeated(&self, submission: u32) -> bool {
         !self.later.is_empty() && !self.later(submission).is_empty()
     }
 
     /// The submissions that stand more than once, rising.
-    pub(super) fn repeated(&self) -> impl Iterator<Item = u32> {
+    pub(in crate::judge) fn repeated(&self) -> impl Iterator<Item = u32> {
         self.later.chunk_by(|a, b| a.0 == b.0).map(|copies| copies[0].0)
     }
 
     /// All places of a submission, in the order of the logs.
-    pub(super) fn places(&self, submission: u32) -> Box<[Place]> {
+    pub(in crate::judge) fn places(&self, submission: u32) -> Box<[Place]> {
         let later = self.later(submission).iter().map(|(_, record)| *record);
         self.first(submission).into_iter().chain(later).map(|record| self.place(record)).collect()
     }
 
     /// The place of a record.
-    pub(super) fn place(&self, record: u32) -> Place {
+    pub(in crate::judge) fn place(&self, record: u32) -> Place {
         let log = self.log_of(record);
         let at = (record - self.starts[log]) as usize;
         Place { partition: self.logs[log].partition, offset: self.logs[log].records[at].offset }
     }
 
     /// The partition that a record stands in.
-    pub(super) fn partition(&self, record: u32) -> TopicPartition {
+    pub(in crate::judge) fn partition(&self, record: u32) -> TopicPartition {
         self.logs[self.log_of(record)].partition
     }
 
     /// The record at a place; none where nothing stands there.
-    pub(super) fn at(&self, partition: TopicPartition, offset: Offset) -> Option<&'a LogRecord> {
+    pub(in crate::judge) fn at(&self, partition: TopicPartition, offset: Offset) -> Option<&'a LogRecord> {
         let records = &self.logs[*self.by_partition.get(&partition)?].records;
         // Logs without holes are the rule; then the place is known without a search.
         let first = records.first()?.offset.0;
@@ -119,12 +119,12 @@ impl<'a> Standing<'a> {
     }
 
     /// The log that a record stands in.
-    pub(super) fn log_of(&self, record: u32) -> usize {
+    pub(in crate::judge) fn log_of(&self, record: u32) -> usize {
         self.starts.partition_point(|start| *start <= record).saturating_sub(1)
     }
 
     /// The log of a partition.
-    pub(super) fn log(&self, partition: TopicPartition) -> Option<usize> {
+    pub(in crate::judge) fn log(&self, partition: TopicPartition) -> Option<usize> {
         self.by_partition.get(&partition).copied()
     }
 }

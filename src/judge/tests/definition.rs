@@ -417,7 +417,7 @@ fn some_log() -> impl Strategy<Value = Vec<LogRecord>> {
     prop::collection::vec(record, 0..8).prop_map(|records| {
         let mut next = 0;
         let mut place = |(identity, hole, differs): (Option<Submission>, i64, bool)| {
-            let offset = Offset(next + if hole > 10 { 1 } else { 0 });
+            let offset = Offset(next + i64::from(hole > 10));
             next = offset.0 + 1;
             LogRecord { offset, identity, content: if differs { Content::Differs } else { Content::Intact } }
         };

@@ -12,8 +12,8 @@ use crate::trace::{Callback, Code, Ending, Event, LogRecord, Persistence, StepEn
 fn failures(plan: &Plan, trace: &Trace) -> Vec<String> {
     let shown = |failure: &crate::judge::Failure| {
         let asked = plan.source.slice(failure.span).trim();
-        let details: String = failure.details.iter().map(|line| format!("\n  {line}")).collect();
-        format!("{asked} | {}{details}", failure.message)
+        let details: Vec<_> = failure.details.iter().map(|line| ["\n  ", line].concat()).collect();
+        format!("{asked} | {}{}", failure.message, details.concat())
     };
     judge(plan, trace).failures.iter().map(shown).collect()
 }

@@ -85,7 +85,9 @@ impl Scene<'_> {
                     fold.push(what, 0, [0; 3]);
                 } else {
                     let mut set = Fold::default();
-                    messages.into_iter().for_each(|(again, at)| set.push(What::Record, again, [at, 0, 0]));
+                    for (again, at) in messages {
+                        set.push(What::Record, again, [at, 0, 0]);
+                    }
                     push_set(&mut fold, what, set.finish());
                 }
             }
@@ -97,7 +99,7 @@ impl Scene<'_> {
     fn heard(&self, event: &Event) -> Option<Heard> {
         match event {
             Event::Callback(callback) => self.callback(callback),
-            Event::Fatal(producer, code) => Some(self.fatal(*producer, *code)),
+            Event::Fatal(producer, code) => Some(fatal(*producer, *code)),
             _ => None,
         }
     }
@@ -108,32 +110,22 @@ impl Scene<'_> {
         let track = self.track(Some(callback.producer), topic, callback.partition.into());
         let late = callback.late;
         let mut at = [i64::from(message.0), 0, 0];
-        let what = match callback.result {
-            Err(failure) => What::Err { late, code: failure.code },
-            Ok(()) => {
-                let stable = match callback.partition {
-                    Some(partition) => self.has_offsets(topic, partition),
-                    None => !self.any_partition(),
-                };
-                let offset = match callback.offset {
-                    _ if !stable => Shown::Hidden,
-                    None => Shown::Unknown,
-                    Some(offset) => {
-                        at[1] = offset.0;
-                        Shown::Known
-                    }
-                };
-                What::Ok { late, place: None, offset }
+        if let Err(failure) = callback.result {
+            return Some(Heard { track, what: What::Err { late, code: failure.code }, again, at });
+        }
+        let stable = match callback.partition {
+            Some(partition) => self.has_offsets(topic, partition),
+            None => !self.any_partition(),
+        };
+        let offset = match callback.offset {
+            _ if !stable => Shown::Hidden,
+            None => Shown::Unknown,
+            Some(offset) => {
+                at[1] = offset.0;
+                Shown::Known
             }
         };
-        Some(Heard { track, what, again, at })
-    }
-
-    /// It belongs to no partition; its lane has the producer's name.
-    fn fatal(&self, producer: ProducerIndex, code: Code) -> Heard {
-        let track =
-            Track { producer: Some(producer), whole: true, topic: TopicIndex(0), partition: Which::All };
-        Heard { track, what: What::Fatal(None, code), again: 0, at: [0; 3] }
+        Some(Heard { track, what: What::Ok { late, place: None, offset }, again, at })
     }
 
     /// With its place, which a lane has in its name.
@@ -216,6 +208,12 @@ impl Ends {
     fn began(&self, step: usize) -> bool {
         self.0.get(step).is_some_and(|(began, _)| *began)
     }
+}
+
+/// That a producer gave up belongs to no partition; its lane has the producer's name.
+fn fatal(producer: ProducerIndex, code: Code) -> Heard {
+    let track = Track { producer: Some(producer), whole: true, topic: TopicIndex(0), partition: Which::All };
+    Heard { track, what: What::Fatal(None, code), again: 0, at: [0; 3] }
 }
 
 /// Shows what a wait has served, by producer and partition.

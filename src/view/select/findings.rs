@@ -19,6 +19,9 @@ struct Slot {
     rise: i64,
 }
 
+/// The instances of a lane by their kinds, each with the partition that it was found in.
+type Kinds<'a> = BTreeMap<AnomalyKind, Vec<(Which, &'a Instance)>>;
+
 impl Slot {
     fn same(submission: Submission) -> Self {
         Self { first: i64::from(submission.message.0), rise: 0 }
@@ -41,7 +44,9 @@ impl Scene<'_> {
             // Lanes that have become one are sorted anew.
             all.sort_by_key(|resolved| (resolved.first.again, resolved.first.message));
             let mut fold = Fold::default();
-            all.into_iter().for_each(|resolved| self.resolved(track, resolved, &mut fold));
+            for resolved in all {
+                self.resolved(track, resolved, &mut fold);
+            }
             self.lane(track, Style::Lines, fold)
         };
         tracks.into_iter().map(lane).collect()
@@ -70,14 +75,14 @@ impl Scene<'_> {
 
     /// What went wrong.
     pub(super) fn anomalies(&self) -> Vec<Lane> {
-        let mut tracks = BTreeMap::<Track, BTreeMap<AnomalyKind, Vec<(Which, &Instance)>>>::new();
+        let mut tracks = BTreeMap::<Track, Kinds<'_>>::new();
         for anomaly in &self.findings.anomalies {
             let lane = anomaly.lane;
             let track = self.track(lane.producer, lane.topic, lane.partition);
             let instances = tracks.entry(track).or_default().entry(anomaly.kind).or_default();
             instances.extend(anomaly.instances.iter().map(|instance| (lane.partition, instance)));
         }
-        let lane = |(track, kinds): (Track, BTreeMap<AnomalyKind, Vec<(Which, &Instance)>>)| {
+        let lane = |(track, kinds): (Track, Kinds<'_>)| {
             let mut fold = Fold::default();
             for (kind, mut instances) in kinds {
                 // Lanes that have become one are sorted anew.
@@ -226,6 +231,6 @@ fn push(fold: &mut Fold, what: What, (first, count): (Submission, u32), slots: [
 }
 
 /// `a`, or `a..b`.
-fn span<T: PartialEq + std::fmt::Display>(first: T, last: T) -> String {
+fn span<T: Copy + PartialEq + std::fmt::Display>(first: T, last: T) -> String {
     if first == last { first.to_string() } else { format!("{first}..{last}") }
 }

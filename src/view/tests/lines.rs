@@ -115,7 +115,9 @@ fn numbers_of_a_cycle_rise_at_their_own_pace() {
     };
     let events: Vec<_> = (0..40).flat_map(|m| sends([m]).into_iter().chain([answer(m)])).collect();
     let mut odd = records((1..40).step_by(2));
-    odd.iter_mut().for_each(|record| record.offset.0 += 3);
+    for record in &mut odd {
+        record.offset.0 += 3;
+    }
     shows(
         &plan,
         &trace(events, &[&records((0..40).step_by(2)), &odd]),
@@ -132,7 +134,10 @@ fn keys_to_partitions_fold_with_a_step() {
     let mut plan = named(plan(8), "orders");
     plan.topics[0].partitions = 2;
     let mut events = sends(0..8);
-    events.extend((0..8).map(|m| Event::Callback(acknowledged(m, (m % 2) as i32, Some(i64::from(m / 2))))));
+    events.extend((0..8).map(|m| {
+        let partition = i32::try_from(m % 2).unwrap();
+        Event::Callback(acknowledged(m, partition, Some(i64::from(m / 2))))
+    }));
     shows(
         &plan,
         &trace(events, &[&records([0, 2, 4, 6]), &records([1, 3, 5, 7])]),
@@ -549,7 +554,8 @@ fn a_long_view_is_cut() {
 
 fn sha256(text: &str) -> String {
     use sha2::Digest as _;
-    sha2::Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = sha2::Sha256::digest(text);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 #[test]

@@ -27,16 +27,18 @@ fn cpu() -> Duration {
     Duration::from_nanos(seen.split(' ').next().unwrap().parse().unwrap())
 }
 
+fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let begin = cpu();
+    let done = work();
+    (cpu().saturating_sub(begin), done)
+}
+
 fn measure(name: &str, order: Order, trace: &Trace) {
     let mut plan = plan(MESSAGES);
     plan.snapshot.order = order;
-    let begin = cpu();
-    let findings = judge(&plan, trace);
-    let judged = cpu() - begin;
-    let view = of(&plan, trace, &findings);
-    let seen = cpu() - begin - judged;
-    let text = view.text();
-    let written = cpu() - begin - judged - seen;
+    let (judged, findings) = timed(|| judge(&plan, trace));
+    let (seen, view) = timed(|| of(&plan, trace, &findings));
+    let (written, text) = timed(|| view.text());
     let lines = text.lines().count();
     println!("{name:32} judge {judged:?}, view {seen:?}, text {written:?} ({lines} lines)");
 }

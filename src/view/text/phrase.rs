@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use crate::id::TopicIndex;
-use crate::judge::Which;
 use crate::view::block::Names;
 use crate::view::line::{End, Head, Shape, Shown, Spot, Stand, Step, Track, What};
 
@@ -124,10 +122,10 @@ impl Phrase<'_> {
                 out.push_str("written");
                 self.spot(out, spot, 1);
             }
-            Stand::Twice(a, b) => {
+            Stand::Twice(first, second) => {
                 out.push_str("written");
-                self.spot(out, a, 1);
-                self.spot(out, b, 2);
+                self.spot(out, first, 1);
+                self.spot(out, second, 2);
             }
         }
     }
@@ -135,19 +133,15 @@ impl Phrase<'_> {
     fn shape(&self, out: &mut String, shape: Shape) {
         match shape {
             Shape::Alone => {}
-            Shape::After(again) => {
-                out.push_str(" after ");
-                self.range(out, 1, again);
-            }
+            Shape::After(again) => self.other(out, " after ", 1, again),
             Shape::CopyAfter(spot, again) => {
                 self.spot(out, spot, 1);
-                out.push_str(" after ");
-                self.range(out, 2, again);
+                self.other(out, " after ", 2, again);
             }
             Shape::Once(spot) => self.spot(out, spot, 1),
-            Shape::Twice(a, b) => {
-                self.spot(out, a, 1);
-                self.spot(out, b, 2);
+            Shape::Twice(first, second) => {
+                self.spot(out, first, 1);
+                self.spot(out, second, 2);
             }
             Shape::Instead(spot, (topic, which)) => {
                 self.spot(out, spot, 1);
@@ -164,39 +158,36 @@ impl Phrase<'_> {
             }
             Shape::SaidRecord(spot, again) => {
                 self.spot(out, spot, 1);
-                out.push_str(" holds ");
-                self.range(out, 2, again);
+                self.other(out, " holds ", 2, again);
             }
-            Shape::With(again) => {
-                out.push_str(" and ");
-                self.range(out, 0, again);
-            }
+            Shape::With(again) => self.other(out, " and ", 0, again),
         }
+    }
+
+    /// Another submission.
+    fn other(&self, out: &mut String, word: &str, number: usize, again: u16) {
+        out.push_str(word);
+        self.range(out, number, again);
     }
 
     /// A place in a log: ` @3` in the lane's own, ` orders[1]@3` elsewhere, ` orders[1]` where no offset is stable.
-    fn spot(&self, out: &mut String, spot: Spot, slot: usize) {
+    fn spot(&self, out: &mut String, spot: Spot, number: usize) {
         out.push(' ');
         if let Some((topic, which)) = spot.partition {
-            self.partition(out, topic, which);
+            self.names.partition(out, topic, which);
         }
         if spot.offset {
-            self.offset(out, slot);
+            self.offset(out, number);
         }
     }
 
-    fn partition(&self, out: &mut String, topic: TopicIndex, which: Which) {
-        self.names.partition(out, topic, which);
-    }
-
-    fn offset(&self, out: &mut String, slot: usize) {
+    fn offset(&self, out: &mut String, number: usize) {
         out.push('@');
-        self.range(out, slot, 0);
+        self.range(out, number, 0);
     }
 
-    fn range(&self, out: &mut String, slot: usize, again: u16) {
-        let step = self.head.step[slot];
-        // A message that does not change is one for all of the run.
-        range(out, self.at[slot], self.head.count, step, again);
+    /// One of the numbers, a range where it rises.
+    fn range(&self, out: &mut String, number: usize, again: u16) {
+        range(out, self.at[number], self.head.count, self.head.step[number], again);
     }
 }
