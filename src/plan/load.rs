@@ -8,13 +8,15 @@ use crate::scenario;
 use crate::source::Source;
 
 use super::compile::{Options, compile};
-use super::plan::Plan;
+use super::plan::{Plan, Settings};
 
 /// What became of a file.
 #[derive(Debug)]
 pub struct Loaded {
     /// The plan; none exactly where a mistake is among the diagnostics.
     pub plan: Option<Plan>,
+    /// What broker and client are to be asked about; none where the file could not be read.
+    pub settings: Option<Settings>,
     /// Mistakes, or warnings where there are none, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -23,18 +25,19 @@ pub struct Loaded {
 pub fn load(path: &Path, options: Options<'_>) -> Loaded {
     match scenario::load(path) {
         Ok(source) => of(&source, options),
-        Err(mistake) => Loaded { plan: None, diagnostics: vec![*mistake] },
+        Err(mistake) => Loaded { plan: None, settings: None, diagnostics: vec![*mistake] },
     }
 }
 
 /// Makes a plan of a scenario's text.
 pub fn of(source: &Arc<Source>, options: Options<'_>) -> Loaded {
     let (scenario, mut diagnostics) = scenario::read(source);
-    let mut plan = None;
+    let (mut plan, mut settings) = (None, None);
     if let Some(scenario) = scenario {
-        let (compiled, mut found) = compile(source, &scenario, options);
-        plan = compiled;
-        diagnostics.append(&mut found);
+        let mut compiled = compile(source, &scenario, options);
+        plan = compiled.plan;
+        settings = Some(compiled.settings);
+        diagnostics.append(&mut compiled.diagnostics);
     }
     if diagnostics.iter().any(|found| found.code.severity() == Severity::Error) {
         plan = None;
@@ -42,7 +45,7 @@ pub fn of(source: &Arc<Source>, options: Options<'_>) -> Loaded {
     }
     diagnostics.sort_by_key(|found| found.labels.first().map(|label| label.span));
     shorten(&mut diagnostics);
-    Loaded { plan, diagnostics }
+    Loaded { plan, settings, diagnostics }
 }
 
 /// Leaves the first mistakes of a file that has very many.

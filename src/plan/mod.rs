@@ -10,9 +10,11 @@ mod plan;
 mod template;
 
 pub use crate::scenario::{AnomalyKind, Callbacks, OnTimeout, QueueFull, Start};
-pub use compile::{Options, compile};
+pub use compile::{Compiled, Options, compile};
 pub use expect::{Delivered, Expect};
 pub use identity::{Recogniser, Seen};
 pub use load::{Loaded, load, of};
 pub use message::{Message, MessageTemplate, RenderError, TAG};
-pub use plan::{Action, Batch, Mode, Order, Origin, Plan, Producer, Setting, Snapshot, Step, Topic};
+pub use plan::{
+    Action, Batch, Mode, Order, Origin, Plan, Producer, Setting, Settings, Snapshot, Step, Topic,
+};

@@ -50,6 +50,18 @@ pub struct Plan {
     pub snapshot: Snapshot,
 }
 
+/// What only broker and client can judge: known even where other parts of a scenario are wrong, so that all mistakes
+/// of a file can be shown at once. Settings that no scenario may make are not in it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The file it came from.
+    pub source: Arc<Source>,
+    /// The topics.
+    pub topics: Vec<Topic>,
+    /// The producers.
+    pub producers: Vec<Producer>,
+}
+
 /// A topic.
 #[derive(Clone, Debug)]
 pub struct Topic {

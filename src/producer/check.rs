@@ -10,7 +10,7 @@ use rdkafka::types::RDKafkaConfRes;
 
 use crate::diagnostic::{Code, Diagnostic, Label};
 use crate::id::ProducerIndex;
-use crate::plan::{Origin, Plan, Producer, Setting};
+use crate::plan::{Origin, Producer, Setting, Settings};
 use crate::source::{Source, Span};
 
 use super::context::Context;
@@ -25,10 +25,10 @@ static ACCEPTED: LazyLock<Mutex<HashSet<Pairs>>> = LazyLock::new(Mutex::default)
 /// Keys and values.
 type Pairs = Vec<(String, String)>;
 
-/// Every mistake in the settings of the plan's producers: keys that librdkafka does not know, values that it refuses,
+/// Every mistake in the settings of the producers: keys that librdkafka does not know, values that it refuses,
 /// settings that it does not take together. It is asked with a client that is thrown away and connects to nothing.
-pub fn check(plan: &Plan) -> Vec<Diagnostic> {
-    plan.producers.iter().flat_map(|producer| check_producer(&plan.source, producer)).collect()
+pub fn check(settings: &Settings) -> Vec<Diagnostic> {
+    settings.producers.iter().flat_map(|producer| check_producer(&settings.source, producer)).collect()
 }
 
 fn check_producer(source: &Arc<Source>, producer: &Producer) -> Vec<Diagnostic> {

@@ -182,6 +182,7 @@ mod tests {
             path: name.into(),
             mirror: Mirror::of(Path::new(name), Path::new("/")),
             plan: plan(),
+            settings: None,
             diagnostics: Vec::new(),
         };
         names.iter().map(candidate).collect()

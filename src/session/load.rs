@@ -49,6 +49,8 @@ pub struct Candidate {
     pub mirror: Mirror,
     /// What will happen; none where the file is wrong.
     pub plan: Option<Arc<Plan>>,
+    /// What broker and client have not been asked about yet.
+    pub settings: Option<plan::Settings>,
     /// Mistakes and warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -83,7 +85,14 @@ impl Candidate {
         let mirror = Mirror::of(&path, &request.here);
         let loaded = plan::load(&path, plan::Options { name: &mirror.name, settings: &request.overrides });
         let name = loaded.plan.as_ref().map_or_else(|| mirror.name.clone(), |plan| plan.name.clone());
-        Self { name, path, mirror, plan: loaded.plan.map(Arc::new), diagnostics: loaded.diagnostics }
+        Self {
+            name,
+            path,
+            mirror,
+            plan: loaded.plan.map(Arc::new),
+            settings: loaded.settings,
+            diagnostics: loaded.diagnostics,
+        }
     }
 
     /// What it is tagged with.
@@ -99,9 +108,10 @@ impl Candidate {
     /// Looks at what costs more than reading: whether broker and client take the settings, and whether the snapshot is one.
     /// The snapshot is handed out; what is wrong is added to the diagnostics.
     pub fn check(&mut self) -> Result<Option<Snapshot>, DiskError> {
-        if let Some(plan) = &self.plan {
-            self.diagnostics.extend(run::check(plan));
-            self.diagnostics.extend(producer::check(plan));
+        if let Some(settings) = self.settings.take() {
+            self.diagnostics.extend(run::check(&settings));
+            self.diagnostics.extend(producer::check(&settings));
+            self.diagnostics.sort_by_key(|found| found.labels.first().map(|label| label.span));
         }
         match Snapshot::load(&self.mirror.snapshot) {
             Ok(snapshot) => Ok(snapshot),

@@ -18,7 +18,7 @@ use crate::scenario::model::{self, Scenario, SnapshotOrder};
 use crate::scenario::{Callbacks, Field, OnTimeout, QueueFull, Start};
 use crate::source::{Source, Span};
 
-use super::plan::{Batch, Mode, Order, Plan, Producer, Snapshot, Step, Topic};
+use super::plan::{Batch, Mode, Order, Plan, Producer, Settings, Snapshot, Step, Topic};
 use super::template::Template;
 
 /// How long `ack_wait` is where a scenario says nothing.
@@ -40,24 +40,36 @@ pub struct Options<'a> {
     pub settings: &'a [(String, String)],
 }
 
-/// Makes a plan and lists what cannot be deterministic; or lists what is wrong.
-pub fn compile(
-    source: &Arc<Source>,
-    scenario: &Scenario,
-    options: Options<'_>,
-) -> (Option<Plan>, Vec<Diagnostic>) {
+/// What became of a scenario.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The plan; none exactly where there are mistakes.
+    pub plan: Option<Plan>,
+    /// What broker and client are to be asked about.
+    pub settings: Settings,
+    /// What is wrong; or, where nothing is, what cannot be deterministic.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Makes a plan of a scenario.
+pub fn compile(source: &Arc<Source>, scenario: &Scenario, options: Options<'_>) -> Compiled {
     let mut compiler = Compiler::new(source, scenario, options);
     compiler.name();
     compiler.topics();
     compiler.producers();
     compiler.steps();
     let expect = compiler.expect();
+    let settings = Settings {
+        source: Arc::clone(source),
+        topics: compiler.topics.clone(),
+        producers: compiler.producers.clone(),
+    };
     if !compiler.found.is_empty() {
-        return (None, compiler.found);
+        return Compiled { plan: None, settings, diagnostics: compiler.found };
     }
     super::identity::tag(&mut compiler.batches);
     compiler.warnings();
-    (Some(compiler.plan(expect)), compiler.found)
+    Compiled { plan: Some(compiler.plan(expect)), settings, diagnostics: compiler.found }
 }
 
 /// A plan in the making.

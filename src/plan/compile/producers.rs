@@ -74,7 +74,8 @@ impl Compiler<'_> {
             config.set(key, value, Origin::Preset(on.span));
         }
         self.written_settings(written.and_then(|producer| producer.config.value()), &mut config);
-        for (key, value) in self.options.settings {
+        let allowed = self.options.settings.iter().filter(|(key, _)| settings::refused(key).is_none());
+        for (key, value) in allowed {
             config.set(key, value, Origin::CommandLine);
         }
         let one_per_request = one_per_request.is_some();
@@ -86,6 +87,7 @@ impl Compiler<'_> {
             let (Some(key), Some(value)) = (key.get(), value.get()) else { continue };
             if let Some(why) = settings::refused(&key.value.0) {
                 self.report(self.mistake(code(why), key.span, message(&key.value.0, why)));
+                continue;
             }
             let origin = Origin::Scenario { key: key.span, value: value.span };
             config.set(&key.value.0, &value.value.0, origin);

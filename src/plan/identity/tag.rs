@@ -117,9 +117,9 @@ fn is_affordable(kept: &Kept, budget: &mut u64) -> bool {
     if kept.size() > *budget {
         return false;
     }
-    let cost = kept.look.render(first, &mut key, &mut value);
-    let whole = cost.map(|cost| cost.saturating_mul(kept.size()));
-    cost.is_some_and(|cost| spend(budget, cost)) && whole.is_some_and(|whole| whole <= *budget)
+    // One that fails may have cost everything that there is.
+    let cost = kept.look.render(first, &mut key, &mut value).unwrap_or(u64::MAX);
+    spend(budget, cost) && cost.saturating_mul(kept.size()) <= *budget
 }
 
 fn spend(budget: &mut u64, cost: u64) -> bool {
