@@ -179,14 +179,14 @@ mod tests {
     use std::sync::Mutex;
 
     use bytes::Bytes;
-    use kafka_protocol::messages::MetadataRequest;
+    use kafka_protocol::messages::{MetadataRequest, ProduceRequest};
     use rdkafka::ClientContext;
     use rdkafka::config::ClientConfig;
     use rdkafka::message::{DeliveryResult, Message};
     use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
     use super::*;
-    use crate::broker::connection::wire::{Client, batch, produce};
+    use crate::broker::connection::wire::{Bench, Client, batch, produce};
     use crate::kafka::batch::Batch;
 
     fn spec() -> ClusterSpec {
@@ -353,6 +353,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_thousand_clients_are_served_at_once() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut clients: Vec<_> = (0..1_000).map(|_| bench.connect()).collect();
+        let mut sent = vec![];
+        for client in &mut clients {
+            sent.push(client.send(9, &produce("orders", 1, batch(b"value"))).await);
+        }
+        let mut offsets = vec![];
+        for (client, id) in clients.iter_mut().zip(sent) {
+            let answer = client.receive::<ProduceRequest>(9, id).await.unwrap();
+            offsets.push(answer.responses[0].partition_responses[0].base_offset);
+        }
+        offsets.sort_unstable();
+        assert!(offsets.into_iter().eq(0..1_000));
+    }
+
+    #[tokio::test]
     async fn a_client_that_only_stops_writing_gets_its_answers() {
         let cluster = Cluster::start(spec()).await.unwrap();
         let mut client = connect(&cluster).await;
@@ -362,8 +379,7 @@ mod tests {
         }
         client.stream().shutdown().await.unwrap();
         for (offset, correlation_id) in (0..).zip(sent) {
-            let answer =
-                client.receive::<kafka_protocol::messages::ProduceRequest>(9, correlation_id).await.unwrap();
+            let answer = client.receive::<ProduceRequest>(9, correlation_id).await.unwrap();
             assert_eq!(answer.responses[0].partition_responses[0].base_offset, offset);
         }
         assert!(client.raw(&Bytes::from_static(b"")).await.is_none());

@@ -12,7 +12,7 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use crate::broker::node::{CLUSTER_ID, Endpoint, Node};
-use crate::broker::topic::{NewTopic, Topic, check_name};
+use crate::broker::topic::{MAX_PARTITIONS, NewTopic, Topic, check_name};
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
 
@@ -92,7 +92,10 @@ fn by_name(node: &Node, asked: &[MetadataRequestTopic], create: bool) -> Vec<Met
     };
     let topics: Vec<_> = names.iter().map(|name| describe(name)).collect();
     let unknown = topics.iter().filter(|topic| topic.error_code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0);
-    for name in unknown.filter(|_| create).filter_map(|topic| topic.name.as_ref()) {
+    let unknown: Vec<_> = unknown.filter_map(|topic| topic.name.as_ref()).collect();
+    // All of them would be created by one request, which may not create more.
+    let create = create && unknown.len() <= MAX_PARTITIONS;
+    for name in unknown.into_iter().filter(|_| create) {
         let new = NewTopic { name: name.to_string(), replicas: node.cluster.assign(1, 1), settings: vec![] };
         // What stands in the way is found by the next request too.
         let _ = node.cluster.topics_mut().create(new);
@@ -211,6 +214,18 @@ mod tests {
                 [ErrorCode::INVALID_TOPIC_EXCEPTION]
             );
         }
+    }
+
+    #[tokio::test]
+    async fn too_many_topics_are_not_created_at_once() {
+        let mut bench = Bench::new("orders", &[]);
+        let names: Vec<_> = (0..=MAX_PARTITIONS).map(|i| format!("new_{i}")).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let mut client = bench.connect();
+        client.call(9, &metadata(&names)).await;
+        assert_eq!(bench.node.cluster.topics().all().len(), 1);
+        client.call(9, &metadata(&names[1..])).await;
+        assert_eq!(bench.node.cluster.topics().all().len(), 1 + MAX_PARTITIONS);
     }
 
     #[tokio::test]

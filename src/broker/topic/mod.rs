@@ -9,10 +9,9 @@ use thiserror::Error;
 use uuid::{Builder, Uuid};
 
 use crate::broker::partition::Partition;
+use crate::broker::topic::config::TopicConfig;
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
-
-use crate::broker::topic::config::TopicConfig;
 
 /// The longest name (`Topic.MAX_NAME_LENGTH`).
 const MAX_NAME: usize = 249;
@@ -84,6 +83,8 @@ impl Topic {
 pub(super) struct Topics {
     by_name: BTreeMap<String, Arc<Topic>>,
     by_id: HashMap<Uuid, Arc<Topic>>,
+    /// By the name with each `.` as `_`, which is what metrics make of it.
+    by_metric: HashMap<String, Arc<Topic>>,
     created: u64,
 }
 
@@ -110,8 +111,8 @@ impl Topics {
             let message = format!("Topic '{}' already exists.", new.name);
             return Err(TopicError::new(ErrorCode::TOPIC_ALREADY_EXISTS, message));
         }
-        if let Some(other) = self.collision(&new.name) {
-            let message = format!("Topic '{}' collides with existing topic: {other}", new.name);
+        if let Some(other) = self.by_metric.get(&metric(&new.name)) {
+            let message = format!("Topic '{}' collides with existing topic: {}", new.name, other.name);
             return Err(TopicError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
         }
         let settings = new.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -130,17 +131,13 @@ impl Topics {
         let topic = Arc::new(topic);
         self.by_name.insert(topic.name.clone(), Arc::clone(&topic));
         self.by_id.insert(topic.id, Arc::clone(&topic));
+        self.by_metric.insert(metric(&topic.name), Arc::clone(&topic));
         Ok(topic)
     }
+}
 
-    /// A topic whose name differs only in `.` and `_`: the names of their metrics would be the same.
-    fn collision(&self, name: &str) -> Option<&str> {
-        let plain = |name: &str| name.replace('.', "_");
-        if !name.contains(['.', '_']) {
-            return None;
-        }
-        self.by_name.keys().find(|other| plain(other) == plain(name)).map(String::as_str)
-    }
+fn metric(name: &str) -> String {
+    name.replace('.', "_")
 }
 
 /// The id of the n-th topic: random to look at, the same in every run.
