@@ -72,10 +72,13 @@ impl Events {
     }
 
     /// The facts in their order.
-    pub fn iter(&self) -> impl Iterator<Item = Event> {
-        let mut callbacks = self.callbacks.iter();
-        let mut others = self.others.iter();
-        self.entries.iter().flat_map(move |entry| Expanded::of(*entry, &mut callbacks, &mut others))
+    pub fn iter(&self) -> Facts<'_> {
+        Facts {
+            entries: self.entries.iter(),
+            callbacks: self.callbacks.iter(),
+            others: self.others.iter(),
+            rest: Rest::Calls { next: 0, end: 0, sent: false },
+        }
     }
 
     /// The callbacks alone, in their order.
@@ -130,42 +133,29 @@ impl FromIterator<Event> for Events {
     }
 }
 
-/// The facts of one entry.
-enum Expanded<'a> {
+/// Facts in their order. Judging and showing a run goes over them several times, so each step is a few instructions.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    entries: std::slice::Iter<'a, Entry>,
+    callbacks: std::slice::Iter<'a, Packed>,
+    others: std::slice::Iter<'a, Event>,
+    rest: Rest,
+}
+
+/// What is left of the entry under way.
+#[derive(Clone, Copy, Debug)]
+enum Rest {
     Calls { next: u32, end: u32, sent: bool },
-    Callbacks(std::slice::Iter<'a, Packed>),
-    One(Option<Event>),
+    Callbacks { count: u32 },
 }
 
-impl<'a> Expanded<'a> {
-    fn of(
-        entry: Entry,
-        callbacks: &mut std::slice::Iter<'a, Packed>,
-        others: &mut std::slice::Iter<'a, Event>,
-    ) -> Self {
-        match entry {
-            Entry::Calls { first, count } => Self::Calls { next: first, end: first + count, sent: false },
-            Entry::Send(message) => Self::One(Some(Event::Send(first(message)))),
-            Entry::Sent(message) => Self::One(Some(Event::Sent(first(message)))),
-            Entry::Callbacks { count } => {
-                let (these, rest) = callbacks.as_slice().split_at(count as usize);
-                *callbacks = rest.iter();
-                Self::Callbacks(these.iter())
-            }
-            Entry::Other => Self::One(others.next().cloned()),
-        }
-    }
-}
-
-impl Iterator for Expanded<'_> {
+impl Iterator for Facts<'_> {
     type Item = Event;
 
+    #[inline]
     fn next(&mut self) -> Option<Event> {
-        match self {
-            Self::Calls { next, end, sent } => {
-                if next == end {
-                    return None;
-                }
+        match &mut self.rest {
+            Rest::Calls { next, end, sent } if *next < *end => {
                 let submission = first(*next);
                 *sent = !*sent;
                 if *sent {
@@ -174,8 +164,30 @@ impl Iterator for Expanded<'_> {
                 *next += 1;
                 Some(Event::Sent(submission))
             }
-            Self::Callbacks(packed) => packed.next().map(|packed| Event::Callback((*packed).into())),
-            Self::One(event) => event.take(),
+            Rest::Callbacks { count } if *count > 0 => {
+                *count -= 1;
+                self.callbacks.next().map(|packed| Event::Callback((*packed).into()))
+            }
+            _ => self.next_entry(),
+        }
+    }
+}
+
+impl Facts<'_> {
+    /// The first fact of the next entry.
+    fn next_entry(&mut self) -> Option<Event> {
+        match *self.entries.next()? {
+            Entry::Calls { first, count } => {
+                self.rest = Rest::Calls { next: first, end: first + count, sent: false };
+                self.next()
+            }
+            Entry::Callbacks { count } => {
+                self.rest = Rest::Callbacks { count };
+                self.next()
+            }
+            Entry::Send(message) => Some(Event::Send(first(message))),
+            Entry::Sent(message) => Some(Event::Sent(first(message))),
+            Entry::Other => self.others.next().cloned(),
         }
     }
 }

@@ -12,7 +12,7 @@ mod log;
 mod recorder;
 
 pub use code::{ClientError, Code};
-pub use columns::Events;
+pub use columns::{Events, Facts};
 pub use event::{Callback, Event, Failure, Persistence, StepEnd};
 pub use log::{Content, LogRecord, PartitionLog};
 pub use recorder::{Counts, Progress, Recorder};
