@@ -104,10 +104,99 @@ mod tests {
         assert_eq!(plan.steps[2].action, Action::Send { batch: 1, mode: Mode::Window(2) });
     }
 
+    fn message(plan: &Plan, number: u32) -> Message {
+        let mut message = Message::default();
+        plan.batch_of(MessageId(number)).unwrap().render(MessageId(number), &mut message).unwrap();
+        message
+    }
+
+    #[test]
+    fn settings_are_handed_on_as_they_are_written() {
+        let plan = plan(
+            "topic: a\ncount: 1\nproducer:\n  preset: java_like\n  one_per_request: true\n  config: {a: 1.0, b: 0x10, c: null, d: true, e: , f: \"1_000\", linger.ms: 007}\n",
+        );
+        let config = &plan.producers[0].config;
+        let value = |key: &str| {
+            let found: Vec<_> = config.iter().filter(|setting| setting.key == key).collect();
+            assert_eq!(found.len(), 1, "{key}");
+            found[0].value.as_str()
+        };
+        assert_eq!(
+            ["a", "b", "c", "d", "e", "f", "linger.ms"].map(value),
+            ["1.0", "0x10", "null", "true", "", "1_000", "007"]
+        );
+        assert_eq!(value("partitioner"), "murmur2_random");
+        assert_eq!(value("batch.num.messages"), "1");
+    }
+
+    #[test]
+    fn the_command_line_wins() {
+        let source =
+            Arc::new(Source::new("a.yaml", "topic: a\ncount: 1\nproducer: {config: {linger.ms: 5}}\n"));
+        let settings = [("linger.ms".to_owned(), "0".to_owned())];
+        let plan = of(&source, Options { name: "a", settings: &settings }).plan.unwrap();
+        assert_eq!(plan.producers[0].config.len(), 1);
+        assert_eq!(plan.producers[0].config[0].value, "0");
+        let refused = [("plugin.library.paths".to_owned(), "x".to_owned())];
+        let loaded = of(&source, Options { name: "a", settings: &refused });
+        assert_eq!(loaded.diagnostics[0].code, Code::RefusedSetting);
+        assert_eq!(loaded.settings.unwrap().producers[0].config.len(), 1);
+    }
+
+    #[test]
+    fn null_is_no_key_a_tombstone_and_a_header_without_a_value() {
+        let plan = plan(
+            "topic: {name: a, partitions: 4}\ncount: 9\nkey: null\nvalue: ~\nheaders: [{h: \"{{ i }}\", g: null}, {h: 2}]\npartition: \"{{ i % 4 }}\"\ntimestamp: 17\n",
+        );
+        let expected = Message {
+            key: None,
+            value: None,
+            headers: vec![
+                ("h".to_owned(), Some(b"6".to_vec())),
+                ("g".to_owned(), None),
+                ("h".to_owned(), Some(b"2".to_vec())),
+                ("inflight".to_owned(), Some(b"6".to_vec())),
+            ],
+            partition: Some(2),
+            timestamp: Some(17),
+        };
+        assert_eq!(message(&plan, 6), expected);
+    }
+
+    #[test]
+    fn a_message_is_the_same_whatever_was_made_before() {
+        let text = "topic: a\ncount: 50\nseed: 4\nkey: \"{{ uuid() }}\"\nvalue: \"{{ uuid() }}{{ random(1, 99) }}{% if true %}{{ uuid() }}{% endif %}\"\n";
+        let plan = plan(text);
+        let forward: Vec<_> = (0..50).map(|number| message(&plan, number)).collect();
+        let backward: Vec<_> = (0..50).rev().map(|number| message(&plan, number)).collect();
+        assert!(forward.iter().eq(backward.iter().rev()));
+        assert_ne!(forward[0].key, forward[1].key);
+        let value = String::from_utf8(forward[0].value.clone().unwrap()).unwrap();
+        assert_ne!(value[..36], value[value.len() - 36..], "each use of uuid() in a message is another");
+        let other = self::plan(&text.replace("seed: 4", "seed: 5"));
+        assert_ne!(message(&other, 0), forward[0]);
+    }
+
+    #[test]
+    fn places_are_right_after_line_breaks_of_every_kind() {
+        let loaded = loaded("topic: a\r\n# 我是\r\ncuont: 3\r\n");
+        let found = &loaded.diagnostics[0];
+        let place = found.source.place(found.labels[0].span);
+        assert_eq!((place.line, place.column), (3, 1));
+        assert!(render(found, Style::Plain).contains("3 | cuont: 3\n"));
+    }
+
+    #[test]
+    fn anchors_stand_for_whole_values() {
+        let plan = plan("topic: a\ncount: 2\nkey: &text \"k{{ i }}\"\nvalue: *text\n");
+        assert_eq!(message(&plan, 1).value.unwrap(), b"k1");
+    }
+
     #[test]
     fn what_needs_more_than_one_field_is_seen() {
         assert_eq!(codes("count: 1\n"), [Code::Missing]);
         assert_eq!(codes("topic: a\n"), [Code::Missing]);
+        assert_eq!(codes("topic: a\nsteps: []\n"), [Code::Missing]);
         assert_eq!(codes("topic: a\ncount: 1\nsteps: [send: 1]\n"), [Code::Conflict]);
         assert_eq!(codes("topic: a\nsteps: [send: 1, close, flush]\n"), [Code::AfterClose]);
         assert_eq!(codes("topic: a\ncount: 3\npartition: 1\n"), [Code::Partition]);

@@ -44,6 +44,9 @@ impl Compiler<'_> {
         if scenario.steps.is_absent() {
             return self.short_form();
         }
+        if let Some(steps) = scenario.steps.get().filter(|steps| steps.value.is_empty()) {
+            self.report(self.mistake(Code::Missing, steps.span, "'steps' is empty"));
+        }
         let mut closed = Closed::new();
         for step in scenario.steps.value().map(Vec::as_slice).unwrap_or_default() {
             if let Some(step) = step.get() {

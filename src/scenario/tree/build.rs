@@ -104,8 +104,9 @@ impl Builder<'_> {
                 let plain = style == ScalarStyle::Plain;
                 let bytes = span.range();
                 let broken = self.covered.iter().any(|slip| slip.start < bytes.end && bytes.start < slip.end);
-                let value =
-                    if broken { Value::Broken } else { Value::Scalar { text: text.into_owned(), plain } };
+                // The parser writes `~` where nothing is written.
+                let text = if plain && bytes.is_empty() { String::new() } else { text.into_owned() };
+                let value = if broken { Value::Broken } else { Value::Scalar { text, plain } };
                 self.add(Node::leaf(span, value), anchor)?;
             }
             Event::SequenceStart(style, anchor, tag) => {
