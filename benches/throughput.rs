@@ -9,8 +9,8 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
 
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,14 @@ fn main() {
         )
     };
     let text = scenario(MESSAGES, "async", "5");
-    compare(&runtime, "a million asynchronous messages of 40 bytes", &text, 5, send_at_once);
+    let empty = |broker: &str| send_at_once(&config(broker, "5"), Counting::default());
+    compare(&runtime, "a million asynchronous messages of 40 bytes", &text, 5, empty);
+    let mock = |_: &str| {
+        let recorded = Counting { order: Some(Arc::default()), ..Counting::default() };
+        send_at_once(config("", "5").set("test.mock.num.brokers", "1"), recorded);
+    };
+    let name = "a million, the bare client on librdkafka's own mock with recorded callbacks";
+    compare(&runtime, name, &text, 5, mock);
     let text = scenario(ROUND_TRIPS, "sync", "0");
     let bare = |broker: &str| send_and_poll(broker, ROUND_TRIPS, true);
     compare(&runtime, "two thousand synchronous round trips", &text, 10, bare);
@@ -129,7 +136,11 @@ fn on_broker(runtime: &Runtime, what: impl FnOnce(&str)) {
 
 /// Counts acknowledgements, which is as empty as a callback can be.
 #[derive(Clone, Default)]
-struct Counting(Arc<AtomicU32>);
+struct Counting {
+    acknowledged: Arc<AtomicU32>,
+    /// The messages in the order of their callbacks, where they are recorded.
+    order: Option<Arc<Mutex<Vec<usize>>>>,
+}
 
 impl ClientContext for Counting {
     fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
@@ -140,8 +151,11 @@ impl ClientContext for Counting {
 impl ProducerContext for Counting {
     type DeliveryOpaque = usize;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, _: usize) {
-        self.0.fetch_add(u32::from(result.is_ok()), Ordering::Release);
+    fn delivery(&self, result: &DeliveryResult<'_>, message: usize) {
+        if let Some(order) = &self.order {
+            order.lock().unwrap().push(message);
+        }
+        self.acknowledged.fetch_add(u32::from(result.is_ok()), Ordering::Release);
     }
 }
 
@@ -152,10 +166,9 @@ fn config(broker: &str, linger: &str) -> ClientConfig {
 }
 
 /// Sends at once, with a thread of rdkafka's own that polls.
-fn send_at_once(broker: &str) {
-    let acknowledged = Counting::default();
-    let producer: ThreadedProducer<Counting> =
-        config(broker, "5").create_with_context(acknowledged.clone()).unwrap();
+fn send_at_once(config: &ClientConfig, counting: Counting) {
+    let acknowledged = Arc::clone(&counting.acknowledged);
+    let producer: ThreadedProducer<Counting> = config.create_with_context(counting).unwrap();
     let mut value = String::new();
     for i in 0..MESSAGES {
         value.clear();
@@ -167,7 +180,7 @@ fn send_at_once(broker: &str) {
             record = refused;
         }
     }
-    while acknowledged.0.load(Ordering::Acquire) < MESSAGES {
+    while acknowledged.load(Ordering::Acquire) < MESSAGES {
         thread::park_timeout(Duration::from_micros(200));
     }
 }
@@ -180,7 +193,7 @@ fn send_and_poll(broker: &str, count: u32, waiting: bool) {
         config(broker, "0").create_with_context(acknowledged.clone()).unwrap();
     producer.client().fetch_metadata(Some(TOPIC), Duration::from_secs(5)).unwrap();
     let wait_for = |count| {
-        while acknowledged.0.load(Ordering::Acquire) < count {
+        while acknowledged.acknowledged.load(Ordering::Acquire) < count {
             producer.poll(Duration::ZERO);
             thread::yield_now();
         }

@@ -49,7 +49,9 @@ impl fmt::Display for Header {
 impl Header {
     /// Reads what any version of insta or of ourselves may have written: what is not understood is left out.
     pub(super) fn of_yaml(yaml: &str) -> Result<Self, serde_yaml::Error> {
-        let value: Value = serde_yaml::from_str(yaml)?;
+        // insta writes `y` and `n` without quotes, and means the letters.
+        let options = serde_yaml::options! { strict_booleans: true };
+        let value: Value = serde_yaml::from_str_with_options(yaml, options)?;
         let text = |key: &str| value.get(key).and_then(Value::as_str).map(String::from);
         Ok(Self {
             source: text("source"),
@@ -213,6 +215,14 @@ mod tests {
         assert_eq!(header, Header { source: Some("a.rs".into()), ..Header::default() });
         assert_eq!(Header::of_yaml("").unwrap(), Header::default());
         assert!(Header::of_yaml("source: {").is_err());
+    }
+
+    #[test]
+    fn one_letter_is_no_boolean() {
+        for letter in ["y", "Y", "n", "N"] {
+            let header = Header { description: Some(letter.into()), ..header() };
+            assert_eq!(Header::of_yaml(&header.to_string()).unwrap().description.as_deref(), Some(letter));
+        }
     }
 
     proptest! {
