@@ -75,7 +75,7 @@ impl Outcomes {
         numbers.made().for_each(|number| outcomes.column[number as usize] = SILENCE);
         // A refusal and a callback of the same submission are told apart by which came first.
         if events.others().any(|event| matches!(event, Event::SendFailed(..))) {
-            for event in events.iter() {
+            for event in events {
                 match event {
                     Event::SendFailed(submission, code) => {
                         outcomes.hear(submission, Outcome::Failed { code, by: By::Call });

@@ -119,6 +119,15 @@ impl Events {
     }
 }
 
+impl<'a> IntoIterator for &'a Events {
+    type Item = Event;
+    type IntoIter = Facts<'a>;
+
+    fn into_iter(self) -> Facts<'a> {
+        self.iter()
+    }
+}
+
 impl Extend<Event> for Events {
     fn extend<I: IntoIterator<Item = Event>>(&mut self, events: I) {
         events.into_iter().for_each(|event| self.push(event));
