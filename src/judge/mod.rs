@@ -11,7 +11,7 @@ mod finding;
 pub(crate) mod fixture;
 mod outcome;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use finding::{
     Anomaly, Detail, Failure, Findings, Instance, Lane, Place, Resolved, SplitKey, Stands, Which,

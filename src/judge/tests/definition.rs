@@ -5,13 +5,11 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::random::{some_plan, some_trace};
 use crate::id::{MessageId, Offset, Partition, ProducerIndex, Submission, TopicIndex, TopicPartition};
-use crate::judge::fixture::{add_batch, add_producer, add_step, add_topic, code_of, log, plan, set};
 use crate::judge::{Detail, Findings, Outcome, Stands, judge};
-use crate::plan::{Action, Mode, Plan};
-use crate::trace::{
-    Callback, Client, Content, Ending, Event, Failure, LogRecord, Persistence, StepEnd, Trace,
-};
+use crate::plan::{Action, Plan};
+use crate::trace::{Callback, Content, Event, LogRecord, Persistence, StepEnd, Trace};
 
 const MESSAGES: u32 = 8;
 
@@ -314,133 +312,8 @@ fn found(findings: &Findings) -> Vec<String> {
     all
 }
 
-fn some_plan() -> impl Strategy<Value = Plan> {
-    let batches = prop::collection::vec((1..=MESSAGES, 0u16..2, 0u16..2), 1..4);
-    (batches, any::<[bool; 2]>()).prop_map(|(batches, without_acks)| {
-        let mut plan = plan(0);
-        plan.batches.clear();
-        plan.steps.clear();
-        plan.topics.clear();
-        plan.producers.clear();
-        for (at, without) in without_acks.into_iter().enumerate() {
-            add_producer(&mut plan, &format!("p{at}"));
-            set(
-                &mut plan,
-                if at == 0 { "acks" } else { "request.required.acks" },
-                if without { "0" } else { "all" },
-            );
-            let producer = ProducerIndex(u16::try_from(at).unwrap());
-            add_step(&mut plan, Action::Close { producer, within: std::time::Duration::ZERO });
-        }
-        let mut left = MESSAGES;
-        for (count, producer, topic) in batches {
-            let count = count.min(left);
-            left -= count;
-            while plan.topics.len() < 2 {
-                add_topic(&mut plan, "t", 2);
-            }
-            add_batch(&mut plan, count, producer, Mode::Async);
-            plan.batches.last_mut().unwrap().topic = TopicIndex(topic);
-        }
-        add_batch(&mut plan, left, 0, Mode::Async);
-        plan
-    })
-}
-
-fn submission() -> impl Strategy<Value = Submission> {
-    let again = prop_oneof![5 => Just(0u16), 1 => 1u16..3];
-    (0..MESSAGES, again).prop_map(|(message, again)| Submission { message: MessageId(message), again })
-}
-
-fn callback() -> impl Strategy<Value = Event> {
-    let result = prop_oneof![
-        3 => Just(Ok(())),
-        1 => Just(Err(Persistence::NotPersisted)),
-        1 => Just(Err(Persistence::PossiblyPersisted)),
-    ];
-    let partition = prop_oneof![6 => Just(Some(0)), 3 => Just(Some(1)), 1 => Just(None), 1 => Just(Some(7))];
-    let offset = prop_oneof![6 => (0i64..9).prop_map(Some), 1 => Just(None)];
-    (submission(), 0u16..2, partition, offset, result).prop_map(
-        |(submission, producer, partition, offset, result)| {
-            Event::Callback(Callback {
-                submission,
-                producer: ProducerIndex(producer),
-                partition: partition.map(Partition),
-                offset: offset.map(Offset),
-                result: result.map_err(|persistence| Failure { code: code_of("expired"), persistence }),
-                late: false,
-            })
-        },
-    )
-}
-
-/// Facts of which the calls make sense: each begins once and returns at most once, after it began.
-fn events() -> impl Strategy<Value = Vec<Event>> {
-    let call = (submission(), any::<bool>(), 0usize..4, any::<bool>());
-    let calls = prop::collection::vec(call, 0..12);
-    let others = prop_oneof![
-        9 => callback(),
-        1 => (0usize..2).prop_map(|close| Event::StepEnded(close, StepEnd::TimedOut(1))),
-    ];
-    let others = prop::collection::vec((any::<prop::sample::Index>(), others), 0..12);
-    (calls, any::<bool>(), others).prop_map(|(mut calls, tidy, others)| {
-        if tidy {
-            calls.sort_by_key(|(submission, ..)| *submission);
-        }
-        let mut events = Vec::new();
-        let mut open = Vec::new();
-        let mut made = BTreeSet::new();
-        for (submission, refused, lag, returns) in calls {
-            if !made.insert(submission) {
-                continue;
-            }
-            events.push(Event::Send(submission));
-            let code = code_of("queue_full");
-            let end = if refused { Event::SendFailed(submission, code) } else { Event::Sent(submission) };
-            if tidy || returns {
-                open.push(end);
-            }
-            while open.len() > if tidy { 0 } else { lag } {
-                events.push(open.remove(0));
-            }
-        }
-        events.extend(open);
-        for (at, other) in others {
-            events.insert(at.index(events.len() + 1), other);
-        }
-        events
-    })
-}
-
-fn some_log() -> impl Strategy<Value = Vec<LogRecord>> {
-    let record = (prop::option::weighted(0.9, submission()), 0i64..12, prop::bool::weighted(0.1));
-    prop::collection::vec(record, 0..8).prop_map(|records| {
-        let mut next = 0;
-        let mut place = |(identity, hole, differs): (Option<Submission>, i64, bool)| {
-            let offset = Offset(next + i64::from(hole > 10));
-            next = offset.0 + 1;
-            LogRecord { offset, identity, content: if differs { Content::Differs } else { Content::Intact } }
-        };
-        records.into_iter().map(&mut place).collect()
-    })
-}
-
-fn some_trace() -> impl Strategy<Value = Trace> {
-    (events(), prop::collection::vec(some_log(), 4)).prop_map(|(events, logs)| {
-        let places = [(0, 0), (0, 1), (1, 0), (1, 1)];
-        let logs =
-            logs.iter().zip(places).map(|(records, (topic, partition))| log(topic, partition, records));
-        Trace {
-            events: events.into_iter().collect(),
-            logs: logs.collect(),
-            ending: Ending::Complete,
-            client: Client::default(),
-        }
-    })
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
     #[test]
     fn anomalies_are_what_the_reference_says(plan in some_plan(), trace in some_trace()) {
         let findings = judge(&plan, &trace);

@@ -2,3 +2,4 @@
 
 mod definition;
 mod plain;
+pub(crate) mod random;

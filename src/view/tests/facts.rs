@@ -1,0 +1,151 @@
+//! No two single facts of a lane have the same text.
+
+use std::collections::HashMap;
+
+use super::single;
+use crate::id::{Partition, ProducerIndex, TopicIndex};
+use crate::judge::Which;
+use crate::judge::fixture::{add_producer, add_topic, code_of, plan};
+use crate::plan::AnomalyKind;
+use crate::view::block::Names;
+use crate::view::line::{End, Head, Shape, Shown, Spot, Stand, Step, Track, What};
+
+/// Names that look like what may stand beside them.
+const TOPICS: [&str; 10] =
+    ["a", "a[0]", "0", "i", "step", "a b", "a\"", "a\\", "sent to a[0]", "\u{2192} written"];
+const PRODUCERS: [&str; 9] = ["p", "7", "i", "step", "skipped", "timed_out 1", "unfinished", "p a[0]", "err"];
+
+fn names() -> Names {
+    let mut plan = plan(0);
+    plan.topics.clear();
+    plan.producers.clear();
+    TOPICS.into_iter().for_each(|name| add_topic(&mut plan, name, 2));
+    PRODUCERS.into_iter().for_each(|name| add_producer(&mut plan, name));
+    Names::of(&plan)
+}
+
+fn topics() -> impl Iterator<Item = TopicIndex> + Clone {
+    (0..10).map(TopicIndex)
+}
+
+fn producers() -> impl Iterator<Item = ProducerIndex> + Clone {
+    (0..9).map(ProducerIndex)
+}
+
+const WHICH: [Which; 4] = [Which::All, Which::Unknown, Which::One(Partition(0)), Which::One(Partition(1))];
+
+/// With how many numbers it is shown.
+type Fact = (What, usize);
+
+#[track_caller]
+fn all_differ(facts: impl IntoIterator<Item = Fact>) {
+    let names = names();
+    let mut seen = HashMap::new();
+    for (what, numbers) in facts {
+        for bits in 0..1 << (numbers + 1) {
+            let at = [0, 1, 2].map(|n| i64::from(n < numbers && bits & (1 << n) != 0) * 7);
+            let again = if numbers == 0 { 0 } else { u16::from(bits & (1 << numbers) != 0) };
+            let head = Head { what, again, count: 1, step: [0; 3] };
+            let text = single(&names, head, at);
+            assert!(!text.contains('\n') && !text.starts_with(' ') && !text.ends_with(' '), "{text:?}");
+            if let Some(other) = seen.insert(text.clone(), (what, again, at)) {
+                assert_eq!(other, (what, again, at), "both are shown as {text:?}");
+            }
+        }
+    }
+    assert!(seen.len() > 10);
+}
+
+/// Calls and steps; the second number of a step is not its message.
+fn calls() -> Vec<Fact> {
+    let codes = [code_of("expired"), code_of("queue_full"), code_of("MESSAGE_TOO_LARGE")];
+    let mut all = vec![(What::Send, 1), (What::NotSent, 1), (What::Timeout, 1)];
+    all.extend(codes.map(|code| (What::SendFailed(code), 1)));
+    let closes = producers().map(|producer| Step::Close(Some(producer)));
+    for step in [Step::Flush, Step::WaitCallbacks].into_iter().chain(closes) {
+        all.extend([End::Done, End::Skipped, End::Unfinished].map(|end| (What::Step(step, end), 0)));
+        all.push((What::Step(step, End::TimedOut), 0));
+    }
+    all
+}
+
+#[test]
+fn of_a_timeline() {
+    let mut all = calls();
+    for late in [false, true] {
+        all.extend([code_of("expired"), code_of("fatal")].map(|code| (What::Err { late, code }, 1)));
+        for producer in producers().map(Some).chain([None]) {
+            for (topic, partition) in topics().flat_map(|topic| WHICH.map(|which| (topic, which))) {
+                let place = Some(Track { producer, whole: false, topic, partition });
+                all.push((What::Ok { late, place, offset: Shown::Known }, 2));
+                all.push((What::Ok { late, place, offset: Shown::Unknown }, 1));
+                all.push((What::Ok { late, place, offset: Shown::Hidden }, 1));
+            }
+        }
+    }
+    all.extend(producers().map(|producer| (What::Fatal(Some(producer), code_of("fenced")), 0)));
+    all_differ(all);
+}
+
+#[test]
+fn of_lanes() {
+    all_differ(calls());
+    let offsets = [(Shown::Known, 2), (Shown::Unknown, 1), (Shown::Hidden, 1)];
+    all_differ([false, true].into_iter().flat_map(|late| {
+        let oks = offsets.map(|(offset, numbers)| (What::Ok { late, place: None, offset }, numbers));
+        let errs = [code_of("expired"), code_of("CORRUPT_MESSAGE")];
+        oks.into_iter().chain(errs.map(|code| (What::Err { late, code }, 1)))
+    }));
+}
+
+/// A place of the lane's own, others, and others without an offset.
+fn spots() -> Vec<Spot> {
+    let own = Spot { partition: None, offset: true };
+    let others = topics().flat_map(|topic| WHICH.map(|which| Some((topic, which))));
+    let others = others.flat_map(|partition| [true, false].map(|offset| Spot { partition, offset }));
+    std::iter::once(own).chain(others).collect()
+}
+
+fn numbers(spot: Spot) -> usize {
+    usize::from(spot.offset)
+}
+
+#[test]
+fn of_outcomes() {
+    let mut all = Vec::new();
+    for code in [None, Some(code_of("expired")), Some(code_of("REQUEST_TIMED_OUT"))] {
+        all.push((What::Unknown(code, Stand::Nowhere), 1));
+        for first in spots() {
+            all.push((What::Unknown(code, Stand::Once(first)), 1 + numbers(first)));
+            let own = Spot { partition: None, offset: true };
+            all.push((What::Unknown(code, Stand::Twice(own, first)), 2 + numbers(first)));
+        }
+    }
+    all_differ(all);
+}
+
+#[test]
+fn of_anomalies() {
+    let mut all = Vec::new();
+    for kind in AnomalyKind::ALL {
+        let mut shapes = vec![(Shape::Alone, 1)];
+        for again in 0..2 {
+            shapes.extend([(Shape::After(again), 2), (Shape::With(again), 1)]);
+        }
+        for spot in spots() {
+            let with = 1 + numbers(spot);
+            shapes.extend([(Shape::Once(spot), with), (Shape::SaidNothing(spot), with)]);
+            shapes.push((Shape::SaidForeign(spot), with));
+            shapes.push((Shape::Instead(spot, (TopicIndex(1), Which::Unknown)), with));
+            shapes.push((Shape::Instead(spot, (TopicIndex(8), Which::One(Partition(1)))), with));
+            let own = Spot { partition: None, offset: true };
+            shapes.push((Shape::Twice(own, spot), 1 + with));
+            for again in (0..2).filter(|_| spot.offset) {
+                shapes.push((Shape::CopyAfter(spot, again), 3));
+                shapes.push((Shape::SaidRecord(spot, again), 3));
+            }
+        }
+        all.extend(shapes.into_iter().map(|(shape, numbers)| (What::Anomaly(*kind, shape), numbers)));
+    }
+    all_differ(all);
+}
