@@ -11,8 +11,6 @@ use crate::judge::{Detail, Findings, Outcome, Stands, judge};
 use crate::plan::{Action, Plan};
 use crate::trace::{Callback, Content, Event, LogRecord, Persistence, StepEnd, Trace};
 
-const MESSAGES: u32 = 8;
-
 /// Everything of a trace in plain vectors.
 struct Naive<'a> {
     plan: &'a Plan,

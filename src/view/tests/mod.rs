@@ -86,8 +86,8 @@ fn single(names: &Names, head: Head, at: Numbers) -> String {
     let mut folded = Folded::default();
     let line = Line { head: folded.place(head), at };
     folded.lines.push(line);
-    let lane = Lane { label: String::new(), style: Style::Lines, folded };
-    let blocks = vec![Block { name: "x", lanes: vec![lane] }];
+    let lanes = vec![Lane { label: String::new(), style: Style::Lines, folded }];
+    let blocks = vec![Block { name: "x", lanes }];
     let text = View { names: names.clone(), blocks, max_lines: u32::MAX }.text();
     text.strip_prefix("x  ").unwrap().to_owned()
 }

@@ -15,17 +15,17 @@ pub(super) fn view(text: &str) -> Vec<Block> {
     lines.chunk_by(|_, next| next.starts_with(' ')).map(block).collect()
 }
 
-fn block(lines: &[&str]) -> Block {
-    let name = lines[0].split(' ').next().unwrap();
+fn block(page: &[&str]) -> Block {
+    let name = page[0].split(' ').next().unwrap();
     // Where the names of lanes begin, and then the entries.
     let lane_at = name.chars().count() + 2;
     let single = matches!(name, "timeline" | "application");
     let named = |line: &str| !single && line.chars().nth(lane_at) != Some(' ');
     let label = |line: &str| split(&rest(line, lane_at), "  ")[0].to_owned();
-    let widths = lines.iter().filter(|line| named(line)).map(|line| label(line).chars().count() + 2);
+    let widths = page.iter().filter(|line| named(line)).map(|line| label(line).chars().count() + 2);
     let entry_at = lane_at + widths.max().unwrap_or(0);
     let mut lanes: Vec<(String, Vec<String>)> = Vec::new();
-    for line in lines {
+    for line in page {
         if named(line) || lanes.is_empty() {
             lanes.push((if single { String::new() } else { label(line) }, Vec::new()));
         }
@@ -33,7 +33,7 @@ fn block(lines: &[&str]) -> Block {
         let entries = &mut lanes.last_mut().unwrap().1;
         match text.strip_prefix("  ") {
             // A list goes on.
-            Some(more) => *entries.last_mut().unwrap() += &format!(" {more}"),
+            Some(more) => entries.last_mut().unwrap().extend([" ", more]),
             None => entries.push(text),
         }
     }
