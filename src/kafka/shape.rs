@@ -244,6 +244,40 @@ static CREATED_TOPIC: Struct = Struct {
     tags: &[tag(0, 5, I16)],
 };
 
+/// `DeleteTopicsRequest.json`.
+pub static DELETE_TOPICS_REQUEST: Struct =
+    plain(&[since(6, Array(&plain(&[always(Text), always(UUID)]))), until(5, Texts), always(I32)]);
+
+/// `DeleteTopicsResponse.json`.
+pub static DELETE_TOPICS_RESPONSE: Struct = plain(&[
+    always(I32),
+    always(Array(&plain(&[always(Text), since(6, UUID), always(I16), since(5, Text)]))),
+]);
+
+/// `DescribeConfigsRequest.json`.
+pub static DESCRIBE_CONFIGS_REQUEST: Struct =
+    plain(&[always(Array(&plain(&[always(I8), always(Text), always(Texts)]))), always(BOOL), since(3, BOOL)]);
+
+/// `DescribeConfigsResponse.json`.
+pub static DESCRIBE_CONFIGS_RESPONSE: Struct = plain(&[
+    always(I32),
+    always(Array(&plain(&[
+        always(I16),
+        always(Text),
+        always(I8),
+        always(Text),
+        always(Array(&DESCRIBED_CONFIG)),
+    ]))),
+]);
+static DESCRIBED_CONFIG: Struct = plain(&[
+    always(Text),
+    always(Text),
+    always(Fixed(1 + 1 + 1)),
+    always(Array(&plain(&[always(Text), always(Text), always(I8)]))),
+    since(3, I8),
+    since(3, Text),
+]);
+
 /// `FindCoordinatorRequest.json`.
 pub static FIND_COORDINATOR_REQUEST: Struct = plain(&[until(3, Text), since(1, I8), since(4, Texts)]);
 
