@@ -12,9 +12,9 @@ mod connection;
 mod handler;
 mod node;
 mod partition;
-pub mod producer_state;
 mod topic;
 
 pub use cluster::{Cluster, ClusterSpec, TopicSpec};
+pub use partition::producers;
 pub use topic::TopicError;
 pub use topic::config::{ConfigError, check_setting, setting_names};

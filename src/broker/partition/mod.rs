@@ -1,11 +1,12 @@
 //! A partition as its leader has it, and the append: no socket, no clock, no lock.
 
 mod log;
+pub mod producers;
 mod rejection;
 mod validate;
 
+use crate::broker::partition::producers::{Admission, Attempt, ProducerStates, Written};
 use crate::broker::partition::validate::validate;
-use crate::broker::producer_state::{Admission, Attempt, ProducerStates, Written};
 use crate::broker::topic::config::TopicConfig;
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
@@ -106,7 +107,7 @@ impl Partition {
         }
         let batch = validate(entry, rules)?;
         let attempt = Attempt::of(&batch);
-        let admission = attempt.map_or(Ok(Admission::New), |attempt| self.producers.check(attempt));
+        let admission = attempt.map_or(Ok(Admission::New), |attempt| self.producers.check(attempt, None));
         match admission.map_err(|refusal| Rejection::of(refusal.code()))? {
             Admission::Duplicate(Written { base_offset, last_offset, max_timestamp }) => {
                 Ok(Appended { base_offset, last_offset, log_append_time: max_timestamp })

@@ -32,6 +32,12 @@ impl Marker {
             _ => None,
         }
     }
+
+    /// Reads which coordinator wrote a record of a control batch (`EndTxnMarker`): its epoch.
+    pub fn coordinator_epoch(record: &Record<'_>) -> Option<i32> {
+        let value = record.value?.get(2..)?;
+        value.first_chunk().map(|epoch| i32::from_be_bytes(*epoch))
+    }
 }
 
 /// A record to be written.
