@@ -1,0 +1,29 @@
+//! The shapes of the messages that we speak: what stands where, so that the guard can walk a frame without decoding it
+//! (`clients/src/main/resources/common/message/*.json` of Apache Kafka, as far as `kafka-protocol` implements it).
+
+mod grammar;
+mod records;
+mod topics;
+mod transactions;
+
+pub use grammar::{Field, Shape, Struct, Tag};
+pub use records::{
+    FETCH_REQUEST, FETCH_RESPONSE, LIST_OFFSETS_REQUEST, LIST_OFFSETS_RESPONSE, PRODUCE_REQUEST,
+    PRODUCE_RESPONSE,
+};
+pub use topics::{
+    API_VERSIONS_REQUEST, API_VERSIONS_RESPONSE, CREATE_TOPICS_REQUEST, CREATE_TOPICS_RESPONSE,
+    DELETE_TOPICS_REQUEST, DELETE_TOPICS_RESPONSE, DESCRIBE_CONFIGS_REQUEST, DESCRIBE_CONFIGS_RESPONSE,
+    METADATA_REQUEST, METADATA_RESPONSE,
+};
+pub use transactions::{
+    FIND_COORDINATOR_REQUEST, FIND_COORDINATOR_RESPONSE, INIT_PRODUCER_ID_REQUEST, INIT_PRODUCER_ID_RESPONSE,
+};
+
+use grammar::Shape::{Fixed, LegacyText};
+use grammar::{I32, always, plain};
+
+/// Key, version, correlation id, client id. The version that counts here is that of the header.
+pub static REQUEST_HEADER: Struct = plain(&[always(Fixed(8)), always(LegacyText)]);
+/// The correlation id.
+pub static RESPONSE_HEADER: Struct = plain(&[always(I32)]);
