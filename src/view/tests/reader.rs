@@ -100,7 +100,7 @@ fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
 
 /// The words of a phrase, with the values of its variables.
 struct Words<'a> {
-    words: Vec<&'a str>,
+    all: Vec<&'a str>,
     at: usize,
     values: &'a Values,
 }
@@ -110,16 +110,16 @@ type Number = (i64, usize);
 
 impl<'a> Words<'a> {
     fn of(text: &'a str, values: &'a Values) -> Self {
-        Self { words: split(text, " "), at: 0, values }
+        Self { all: split(text, " "), at: 0, values }
     }
 
     fn peek(&self) -> Option<&'a str> {
-        self.words.get(self.at).copied()
+        self.all.get(self.at).copied()
     }
 
     fn next(&mut self) -> Option<&'a str> {
         self.at += 1;
-        self.words.get(self.at - 1).copied()
+        self.all.get(self.at - 1).copied()
     }
 
     fn take(&mut self, word: &str) -> bool {
@@ -138,7 +138,7 @@ impl<'a> Words<'a> {
         let Some((first, last)) = word.split_once("..") else { return vec![self.number(word)] };
         let mut step = 1;
         if self.peek() == Some("step")
-            && let Some(number) = self.words.get(self.at + 1).and_then(|word| word.parse().ok())
+            && let Some(number) = self.all.get(self.at + 1).and_then(|word| word.parse().ok())
         {
             step = number;
             self.at += 2;
@@ -306,7 +306,7 @@ fn places(spots: &[(String, Vec<i64>)], k: usize) -> String {
 
 fn anomaly(kind: &str, words: &mut Words<'_>) -> Vec<String> {
     if kind == "split_key" {
-        return vec![format!("{kind} {}", words.words[words.at..].join(" "))];
+        return vec![format!("{kind} {}", words.all[words.at..].join(" "))];
     }
     let numbers = words.numbers();
     let mut spots = Vec::new();
@@ -327,7 +327,7 @@ fn anomaly(kind: &str, words: &mut Words<'_>) -> Vec<String> {
                 break;
             }
             "sent" => {
-                other = (words.words[words.at..].join(" "), Vec::new());
+                other = (words.all[words.at..].join(" "), Vec::new());
                 break;
             }
             _ => spots.push(words.spot()),
