@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::plan;
+use crate::producer;
 use crate::session::{self, Filter, Request, Selection};
 
 use super::exit::Failure;
@@ -70,8 +72,14 @@ pub(super) fn here() -> Result<PathBuf, Failure> {
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
-        _ => Err("it has the form key=value".into()),
+    let (key, value) = text.split_once('=').ok_or("it has the form key=value")?;
+    let key = key.trim();
+    if key.is_empty() {
+        return Err("it has the form key=value".into());
+    }
+    // Refused ones first: the client would load and run what some of them name.
+    match plan::refusal(key).or_else(|| producer::setting_mistake(key, value)) {
+        Some(mistake) => Err(mistake),
+        None => Ok((key.to_owned(), value.to_owned())),
     }
 }

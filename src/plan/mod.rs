@@ -10,7 +10,7 @@ mod plan;
 mod template;
 
 pub use crate::scenario::{AnomalyKind, Callbacks, OnTimeout, QueueFull, Start};
-pub use compile::{Compiled, Options, compile};
+pub use compile::{Compiled, Options, compile, refusal};
 pub use expect::{Delivered, Expect};
 pub use identity::{Recogniser, Seen};
 pub use load::{Loaded, load, of};

@@ -78,19 +78,47 @@ fn given_twice(source: &Arc<Source>, producer: &Producer) -> Vec<Diagnostic> {
     found
 }
 
+/// What is wrong with a setting by itself, in one sentence; nothing where librdkafka takes it.
+pub fn setting_mistake(key: &str, value: &str) -> Option<String> {
+    let mistake = Mistake::of(key, value)?;
+    let more = mistake.help.or(mistake.note).map_or(String::new(), |more| format!("; {more}"));
+    Some(format!("{}{more}", mistake.message))
+}
+
 fn check_setting(source: &Arc<Source>, setting: &Setting) -> Option<Diagnostic> {
-    let Setting { key, value, .. } = setting;
-    let refusal = ClientConfig::new().set(key, value).create_native_config().err()?;
-    if let KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, ..) = refusal {
-        let message = format!("librdkafka has no setting '{key}'");
-        let unknown = diagnostic(source, Code::UnknownSetting, message, setting, Part::Key);
-        return Some(match nearest(key) {
-            Some(name) => unknown.help(format!("did you mean '{name}'?")),
-            None => unknown,
-        });
+    let Mistake { code, part, message, help, note } = Mistake::of(&setting.key, &setting.value)?;
+    Some(Diagnostic { help, note, ..diagnostic(source, code, message, setting, part) })
+}
+
+/// What librdkafka has against one setting.
+struct Mistake {
+    code: Code,
+    part: Part,
+    message: String,
+    help: Option<String>,
+    note: Option<String>,
+}
+
+impl Mistake {
+    fn of(key: &str, value: &str) -> Option<Self> {
+        let refusal = ClientConfig::new().set(key, value).create_native_config().err()?;
+        if let KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, ..) = refusal {
+            return Some(Self {
+                code: Code::UnknownSetting,
+                part: Part::Key,
+                message: format!("librdkafka has no setting '{key}'"),
+                help: nearest(key).map(|name| format!("did you mean '{name}'?")),
+                note: None,
+            });
+        }
+        Some(Self {
+            code: Code::SettingValue,
+            part: Part::Value,
+            message: format!("librdkafka refuses '{value}' for '{key}'"),
+            help: None,
+            note: Some(words(&refusal)),
+        })
     }
-    let message = format!("librdkafka refuses '{value}' for '{key}'");
-    Some(diagnostic(source, Code::SettingValue, message, setting, Part::Value).note(words(&refusal)))
 }
 
 fn conflict(

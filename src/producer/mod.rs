@@ -14,7 +14,7 @@ use crate::id::{ProducerIndex, Submission};
 use crate::plan::Message;
 use crate::trace::{Callback, ClientError, Code, Event, Recorder};
 
-pub use check::check;
+pub use check::{check, setting_mistake};
 pub use librdkafka::{LibrdkafkaProducer, OpenError, client};
 
 /// A producer of the client under test. It owns one thread, and that thread alone serves callbacks, so that they are

@@ -9,6 +9,8 @@ mod steps;
 mod topics;
 mod warnings;
 
+pub use settings::refusal;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;

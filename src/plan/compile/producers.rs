@@ -53,7 +53,7 @@ impl Compiler<'_> {
     fn command_line(&mut self) {
         for (key, _) in self.options.settings {
             if let Some(why) = settings::refused(key) {
-                let mistake = Diagnostic::of_file(code(why), self.source, message(key, why));
+                let mistake = Diagnostic::of_file(code(why), self.source, settings::message(key, why));
                 self.report(mistake.note("it is set on the command line"));
             }
         }
@@ -86,7 +86,7 @@ impl Compiler<'_> {
         for (key, value) in written.map(|map| map.0.as_slice()).unwrap_or_default() {
             let (Some(key), Some(value)) = (key.get(), value.get()) else { continue };
             if let Some(why) = settings::refused(&key.value.0) {
-                self.report(self.mistake(code(why), key.span, message(&key.value.0, why)));
+                self.report(self.mistake(code(why), key.span, settings::message(&key.value.0, why)));
                 continue;
             }
             let origin = Origin::Scenario { key: key.span, value: value.span };
@@ -143,13 +143,5 @@ fn code(why: Refused) -> Code {
     match why {
         Refused::Owned | Refused::RunsCode => Code::RefusedSetting,
         Refused::NotYet => Code::NotYet,
-    }
-}
-
-fn message(key: &str, why: Refused) -> String {
-    match why {
-        Refused::Owned => format!("'{key}' is set by the runner"),
-        Refused::RunsCode => format!("'{key}' would run code, which a scenario may not"),
-        Refused::NotYet => format!("'{key}' belongs to transactions, which are not built yet"),
     }
 }

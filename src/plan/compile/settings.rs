@@ -58,3 +58,17 @@ pub(super) fn refused(key: &str) -> Option<Refused> {
         _ => None,
     }
 }
+
+/// Why a setting may not be made, neither by a scenario nor on the command line.
+pub fn refusal(key: &str) -> Option<String> {
+    refused(key).map(|why| message(key, why))
+}
+
+/// What is said of a refused setting.
+pub(super) fn message(key: &str, why: Refused) -> String {
+    match why {
+        Refused::Owned => format!("'{key}' is set by the runner"),
+        Refused::RunsCode => format!("'{key}' would run code, which a scenario may not"),
+        Refused::NotYet => format!("'{key}' belongs to transactions, which are not built yet"),
+    }
+}

@@ -115,7 +115,9 @@ fn two_files_of_one_name_are_a_mistake_of_the_second() {
 fn settings_of_the_command_line_reach_the_client() {
     let project = Project::accepted();
     project.call(&["run", "-X", "linger.ms=1", "-X", "acks=1"]).exits(0);
-    project.call(&["run", "-X", "lnger.ms=1"]).exits(2).says("lnger.ms");
+    project.call(&["run", "-X", "lnger.ms=1"]).exits(2).complains("did you mean 'linger.ms'?");
+    project.call(&["run", "-X", "acks=maybe"]).exits(2).complains("librdkafka refuses 'maybe' for 'acks'");
+    project.call(&["run", "-X", "bootstrap.servers=x"]).exits(2).complains("is set by the runner");
     project.call(&["run", "-X", "linger.ms"]).exits(2).complains("key=value");
 }
 
