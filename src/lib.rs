@@ -20,6 +20,7 @@
 pub mod disk;
 pub mod id;
 pub mod source;
+pub mod spin;
 pub mod submissions;
 
 pub mod diagnostic;

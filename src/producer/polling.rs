@@ -2,6 +2,7 @@
 
 use std::io;
 use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use super::context::Context;
 use super::native::EventQueue;
 use super::{Serving, Sink, code};
 use crate::id::ProducerIndex;
+use crate::spin;
 
 /// How long a close waits for messages that were thrown away to come back. librdkafka hands them back at once; the
 /// limit is for the case that it does not.
@@ -28,6 +30,8 @@ struct Gate {
     sink: Arc<dyn Sink>,
     /// Held while callbacks are served and handed on, so that whoever changes it knows that none is under way.
     orders: Mutex<Orders>,
+    /// There are new orders.
+    changed: AtomicBool,
 }
 
 struct Orders {
@@ -42,6 +46,8 @@ struct Orders {
 enum Turn {
     /// There may be more at once.
     Again,
+    /// Nothing has happened; something may at any moment.
+    Empty,
     /// Nothing to do until something happens.
     Idle,
     /// Nothing to do until something happens, or until then.
@@ -58,7 +64,7 @@ impl Polling {
         sink: Arc<dyn Sink>,
     ) -> io::Result<Self> {
         let orders = Mutex::new(Orders { serving: Serving::Always, closing: None, given_up: false });
-        let gate = Arc::new(Gate { producer, sink, orders });
+        let gate = Arc::new(Gate { producer, sink, orders, changed: AtomicBool::new(false) });
         let (its_gate, its_client) = (Arc::clone(&gate), Arc::clone(client));
         let thread = thread::Builder::new()
             .name(format!("producer {}", producer.0))
@@ -91,6 +97,7 @@ impl Polling {
     }
 
     fn wake(&self) {
+        self.gate.changed.store(true, Ordering::Release);
         if let Some(thread) = &self.thread {
             thread.thread().unpark();
         }
@@ -105,6 +112,7 @@ impl Gate {
         loop {
             match self.turn(client, &queue) {
                 Turn::Again => {}
+                Turn::Empty => self.rest(&queue),
                 Turn::Idle => thread::park(),
                 Turn::IdleUntil(limit) => {
                     thread::park_timeout(limit.saturating_duration_since(Instant::now()));
@@ -114,13 +122,23 @@ impl Gate {
         }
     }
 
+    /// Sleeps until something happens, unless it happens at once.
+    fn rest(&self, queue: &EventQueue) {
+        if !spin::until(|| !queue.is_empty() || self.changed.swap(false, Ordering::Acquire)) {
+            thread::park();
+        }
+    }
+
     fn turn(&self, client: &BaseProducer<Context>, queue: &EventQueue) -> Turn {
         let mut orders = self.orders();
         if let Some(limit) = orders.closing {
             return Self::discard(client, queue, limit);
         }
-        if orders.serving == Serving::Never || queue.is_empty() {
+        if orders.serving == Serving::Never {
             return Turn::Idle;
+        }
+        if queue.is_empty() {
+            return Turn::Empty;
         }
         // Serves one event, which is one callback or those of one request, and frees it: whoever hears of them finds
         // room for as many in the client's buffer.

@@ -4,10 +4,12 @@
 //! what the lock decides is the order. Nothing after it orders anything again.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::id::{MessageId, ProducerIndex, Submission};
+use crate::spin;
 use crate::submissions::Submissions;
 
 use super::event::{Callback, Event};
@@ -18,6 +20,8 @@ use super::{Code, Events, Said};
 pub struct Recorder {
     state: Mutex<State>,
     changed: Condvar,
+    /// How often it has changed, for those that look without the lock.
+    changes: AtomicU64,
 }
 
 /// How much has happened so far.
@@ -64,7 +68,7 @@ impl Recorder {
     /// A recorder with room for about so many messages.
     pub fn with_capacity(messages: usize) -> Self {
         let state = State { events: Events::with_capacity(messages), ..State::default() };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        Self { state: Mutex::new(state), ..Self::default() }
     }
 
     /// The application is about to call `send`.
@@ -140,20 +144,25 @@ impl Recorder {
     /// at once and after each callback or other fact.
     pub fn wait(&self, deadline: Instant, mut holds: impl FnMut(&Progress<'_>) -> bool) -> bool {
         let mut state = self.lock();
-        state.waiters += 1;
-        let held = loop {
+        loop {
             if holds(&Progress { state: &state }) {
-                break true;
+                return true;
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                break false;
+                return false;
             }
-            let woken = self.changed.wait_timeout(state, left);
-            state = woken.unwrap_or_else(PoisonError::into_inner).0;
-        };
-        state.waiters -= 1;
-        held
+            let seen = self.changes.load(Ordering::Acquire);
+            drop(state);
+            let soon = spin::until(|| self.changes.load(Ordering::Acquire) != seen);
+            state = self.lock();
+            if !soon && self.changes.load(Ordering::Acquire) == seen {
+                state.waiters += 1;
+                let woken = self.changed.wait_timeout(state, left);
+                state = woken.unwrap_or_else(PoisonError::into_inner).0;
+                state.waiters -= 1;
+            }
+        }
     }
 
     /// Wakes whoever waits, so that a condition that looks at more than the recorder is asked again.
@@ -197,6 +206,8 @@ impl Recorder {
     /// Waking costs a system call even if nobody waits, and there is a callback for each message.
     fn wake(&self, state: MutexGuard<'_, State>) {
         let waiters = state.waiters;
+        // Under the lock, so that nobody goes to sleep over it.
+        self.changes.fetch_add(1, Ordering::Release);
         drop(state);
         if waiters > 0 {
             self.changed.notify_all();

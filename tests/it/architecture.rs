@@ -12,6 +12,7 @@ use crate::library::files;
 /// The layer of every module. The same number means strangers.
 const LAYERS: &[(&str, u32)] = &[
     ("disk", 0),
+    ("spin", 0),
     ("id", 0),
     ("source", 0),
     ("submissions", 1),
