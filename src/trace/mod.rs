@@ -9,6 +9,7 @@ mod code;
 mod columns;
 mod event;
 mod log;
+mod marks;
 mod recorder;
 
 pub use code::{ClientError, Code};

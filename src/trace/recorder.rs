@@ -3,16 +3,16 @@
 //! The application's thread and the clients' threads record into it; each fact takes a short critical section, and
 //! what the lock decides is the order. Nothing after it orders anything again.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::id::{MessageId, ProducerIndex, Submission};
+use crate::id::{ProducerIndex, Submission};
 use crate::spin;
 use crate::submissions::Submissions;
 
 use super::event::{Callback, Event};
+use super::marks::Marks;
 use super::{Code, Events, Said};
 
 /// Where facts are recorded while a plan is executed.
@@ -55,13 +55,6 @@ struct State {
     /// Nothing is recorded any more.
     closed: bool,
     waiters: usize,
-}
-
-/// A set of submissions at one bit a message.
-#[derive(Debug, Default)]
-struct Marks {
-    first: Vec<u64>,
-    again: HashSet<Submission>,
 }
 
 impl Recorder {
@@ -260,60 +253,15 @@ impl State {
     }
 }
 
-impl Marks {
-    /// Whether it was not there before.
-    fn insert(&mut self, submission: Submission) -> bool {
-        if submission.again > 0 {
-            return self.again.insert(submission);
-        }
-        let (word, bit) = place(submission);
-        if self.first.len() <= word {
-            self.first.resize(word + 1, 0);
-        }
-        let new = self.first[word] & bit == 0;
-        self.first[word] |= bit;
-        new
-    }
-
-    fn contains(&self, submission: Submission) -> bool {
-        if submission.again > 0 {
-            return self.again.contains(&submission);
-        }
-        let (word, bit) = place(submission);
-        self.first.get(word).is_some_and(|marks| marks & bit != 0)
-    }
-
-    /// The members that are not members of the other; found word by word, since a million may be outstanding while
-    /// callbacks wait for the lock.
-    fn without(&self, other: &Self) -> Submissions {
-        let mut found = Submissions::new();
-        for (at, marks) in (0u32..).zip(&self.first) {
-            let mut left = marks & !other.first.get(at as usize).copied().unwrap_or(0);
-            while left != 0 {
-                let skipped = left.trailing_zeros();
-                let run = (left >> skipped).trailing_ones();
-                found.insert_run(MessageId(at * 64 + skipped), run, 0);
-                left &= left.checked_add(1 << skipped).unwrap_or(0);
-            }
-        }
-        found.extend(self.again.difference(&other.again).copied());
-        found
-    }
-}
-
-fn place(submission: Submission) -> (usize, u64) {
-    let number = submission.message.index();
-    (number / 64, 1 << (number % 64))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::time::Duration;
 
     use super::*;
     use proptest::prelude::*;
 
-    use crate::id::{Offset, Partition};
+    use crate::id::{MessageId, Offset, Partition};
 
     fn message(number: u32) -> Submission {
         Submission::first(MessageId(number))
