@@ -6,6 +6,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{
     Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str,
 };
+use anstream::adapter::strip_str;
 
 use crate::source::{Source, Span};
 
@@ -62,9 +63,13 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(cut(help)));
     }
-    let mut text = renderer.render(&[group]);
-    text.push('\n');
-    text
+    without_empty_origins(&renderer.render(&[group]))
+}
+
+/// The renderer names the path of every excerpt, also of those that have none because their place is named already.
+fn without_empty_origins(text: &str) -> String {
+    let named = |line: &&str| strip_str(line).to_string().trim() != ":::";
+    text.lines().filter(named).flat_map(|line| [line, "\n"]).collect()
 }
 
 /// All mistakes of a file, with an empty line between them.
@@ -114,9 +119,12 @@ impl Excerpt {
         let line = line_of(source.text(), label.span);
         let all = source.text();
         let (start, end) = (label.span.range().start, label.span.range().end.min(line.end));
-        let before = last_chars(&all[line.start..start], LINE / 2);
+        let fits = all[line.clone()].chars().nth(LINE).is_none();
+        let before = &all[line.start..start];
+        let before = if fits { before } else { last_chars(before, LINE / 2) };
         let under = first_chars(&all[start..end.max(start)], CARETS);
-        let after = first_chars(&all[start + under.len()..line.end], LINE - CARETS);
+        let after = &all[start + under.len()..line.end];
+        let after = if fits { after } else { first_chars(after, LINE - CARETS) };
         let is_cut = before.len() < start - line.start;
         let mut text = if is_cut { "...".to_owned() } else { String::new() };
         text.push_str(before);
