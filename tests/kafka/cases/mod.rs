@@ -1,0 +1,71 @@
+//! The cases, one file a theme.
+
+mod acks;
+mod apis;
+mod fetch;
+mod frames;
+mod ids;
+mod order;
+mod records;
+mod rows;
+mod sequences;
+mod sizes;
+mod times;
+mod topics;
+
+use crate::session::Session;
+
+/// A sequence of requests with a name.
+pub(crate) struct Case {
+    pub(crate) theme: &'static str,
+    pub(crate) name: String,
+    pub(crate) play: Box<dyn Fn(&mut Session<'_>) + Send + Sync>,
+}
+
+/// The cases of one theme.
+pub(crate) struct Theme {
+    name: &'static str,
+    cases: Vec<Case>,
+}
+
+impl Theme {
+    /// Adds a case.
+    pub(crate) fn case(
+        &mut self,
+        name: impl Into<String>,
+        play: impl Fn(&mut Session<'_>) + Send + Sync + 'static,
+    ) {
+        self.cases.push(Case { theme: self.name, name: name.into(), play: Box::new(play) });
+    }
+}
+
+type Add = fn(&mut Theme);
+
+const THEMES: [(&str, Add); 16] = [
+    ("order", order::add),
+    ("rows", rows::add),
+    ("acks", acks::add),
+    ("records", records::add),
+    ("record errors", records::add_errors),
+    ("sequences", sequences::add),
+    ("times", times::add),
+    ("sizes", sizes::add),
+    ("ids", ids::add),
+    ("frames", frames::add),
+    ("metadata", apis::metadata),
+    ("versions", apis::versions),
+    ("offsets", apis::offsets),
+    ("coordinator", apis::coordinator),
+    ("fetch", fetch::add),
+    ("topics", topics::add),
+];
+
+/// All of them, always in the same order.
+pub(crate) fn all() -> Vec<Case> {
+    let of = |(name, add): (&'static str, Add)| {
+        let mut theme = Theme { name, cases: vec![] };
+        add(&mut theme);
+        theme.cases
+    };
+    THEMES.into_iter().flat_map(of).collect()
+}

@@ -1,0 +1,155 @@
+//! Every case as a test of its own on either side.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use libtest_mimic::{Failed, Trial};
+use similar::TextDiff;
+
+use crate::apache::Apache;
+use crate::cases::{self, Case};
+use crate::embedded::Embedded;
+use crate::recorded;
+use crate::session::{Session, World};
+
+const VERSION: &str = "4.3.1";
+/// Cases whose answers differ, and why nothing can be done about it.
+const DIFFERENCES: &str = include_str!("differences");
+
+/// The reason of those that are still to be mended; such a case may agree by now.
+const OPEN: &str = "open";
+
+/// Lines by theme and case.
+type Answers = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+
+/// All cases, and the Apache Kafka that they share.
+pub(crate) struct Suite {
+    cases: Vec<Arc<Case>>,
+    apache: Mutex<Option<Result<Arc<Apache>, String>>>,
+    /// What was answered, if it is to be recorded.
+    answers: Option<Mutex<Answers>>,
+}
+
+impl Suite {
+    pub(crate) fn new(record: bool) -> Self {
+        let cases = cases::all().into_iter().map(Arc::new).collect();
+        Self { cases, apache: Mutex::new(None), answers: record.then(Mutex::default) }
+    }
+
+    /// The tests of both sides. Those that need Java are ignored unless they are asked for.
+    pub(crate) fn trials(self: &Arc<Self>) -> Vec<Trial> {
+        let mut trials = vec![];
+        for (number, case) in self.cases.iter().enumerate() {
+            let name = format!("{}::{}", case.theme, case.name);
+            let of_embedded = Arc::clone(case);
+            trials.push(Trial::test(format!("embedded::{name}"), move || embedded(number, &of_embedded)));
+            let (suite, case) = (Arc::clone(self), Arc::clone(case));
+            let kafka = move || suite.kafka(number, &case);
+            trials.push(Trial::test(format!("kafka::{name}"), kafka).with_ignored_flag(true));
+        }
+        trials.push(Trial::test("every difference belongs to a case", {
+            let suite = Arc::clone(self);
+            move || suite.differences()
+        }));
+        trials
+    }
+
+    fn differences(&self) -> Result<(), Failed> {
+        for (name, _) in differences() {
+            if !self.cases.iter().any(|case| format!("{}::{}", case.theme, case.name) == name) {
+                return Err(format!("there is no case {name}").into());
+            }
+        }
+        Ok(())
+    }
+
+    fn kafka(&self, number: usize, case: &Case) -> Result<(), Failed> {
+        let apache = self.apache()?;
+        let lines = play(number, case, &*apache)?;
+        if let Some(answers) = &self.answers {
+            let mut answers = answers.lock().expect("nobody panics with it");
+            answers.entry(case.theme.to_owned()).or_default().insert(case.name.clone(), lines);
+            return Ok(());
+        }
+        compare(&expected(case)?, &lines).map_err(Failed::from)
+    }
+
+    /// Started by the first case that needs it. The thread that starts it lives as long as the process, because the
+    /// death of that thread would be the end of Apache Kafka.
+    fn apache(&self) -> Result<Arc<Apache>, Failed> {
+        let mut apache = self.apache.lock().expect("nobody panics with it");
+        let started = apache.get_or_insert_with(|| {
+            let (send, receive) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                let _ = send.send(Apache::start(VERSION).map(Arc::new));
+                loop {
+                    std::thread::park();
+                }
+            });
+            receive.recv().map_err(|error| error.to_string()).flatten()
+        });
+        started.clone().map_err(Failed::from)
+    }
+
+    /// Ends Apache Kafka and writes the record.
+    pub(crate) fn finish(&self) {
+        drop(self.apache.lock().expect("nobody panics with it").take());
+        let Some(answers) = &self.answers else { return };
+        for (theme, answers) in answers.lock().expect("nobody panics with it").iter() {
+            let names: Vec<_> =
+                self.cases.iter().filter(|case| case.theme == theme).map(|case| case.name.clone()).collect();
+            let mut recorded = recorded::read(VERSION, theme);
+            recorded.extend(answers.clone());
+            recorded::write(VERSION, theme, &names, &recorded);
+        }
+    }
+}
+
+fn embedded(number: usize, case: &Case) -> Result<(), Failed> {
+    let lines = play(number, case, &Embedded::start())?;
+    let name = format!("{}::{}", case.theme, case.name);
+    let known = differences().find(|(known, _)| *known == name).map(|(_, reason)| reason);
+    match compare(&expected(case)?, &lines) {
+        Ok(()) if known.is_some_and(|reason| reason != OPEN) => {
+            Err("answers as Apache Kafka does: take it from `differences`".into())
+        }
+        Err(difference) if known.is_none() => Err(difference.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The names in `differences` with their reasons.
+fn differences() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = DIFFERENCES.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    lines.map(|line| line.split_once(" — ").unwrap_or((line, "")))
+}
+
+fn expected(case: &Case) -> Result<Vec<String>, Failed> {
+    let mut recorded = recorded::read(VERSION, case.theme);
+    let none = || "no answer is recorded: INFLIGHT_RECORD=1 cargo test --test kafka -- --ignored".to_owned();
+    Ok(recorded.remove(&case.name).ok_or_else(none)?)
+}
+
+fn play(number: usize, case: &Case, world: &dyn World) -> Result<Vec<String>, Failed> {
+    let mut session = Session::new(world, format!("k{number:04}-"));
+    let played = catch_unwind(AssertUnwindSafe(|| (case.play)(&mut session)));
+    let lines = session.into_lines();
+    match played {
+        Ok(()) => Ok(lines),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
+            Err(format!("{}\n{text}", lines.join("\n")).into())
+        }
+    }
+}
+
+fn compare(expected: &[String], lines: &[String]) -> Result<(), String> {
+    if expected == lines {
+        return Ok(());
+    }
+    let (expected, lines) = (expected.join("\n") + "\n", lines.join("\n") + "\n");
+    let diff = TextDiff::from_lines(&expected, &lines);
+    Err(diff.unified_diff().context_radius(3).header("recorded", "answered").to_string())
+}
