@@ -74,7 +74,9 @@ fn compare(runtime: &Runtime, name: &str, text: &str, rounds: usize, bare: impl 
     for _ in 0..rounds {
         client.push(timed(|| on_broker(runtime, &bare)));
         runner.push(timed(|| {
-            let trace = runtime.block_on(run::execute(&plan, &CancellationToken::new())).unwrap();
+            let trace = runtime
+                .block_on(run::execute(&plan, &run::Target::Embedded, &CancellationToken::new()))
+                .unwrap();
             assert_eq!(acknowledged(&trace), u64::from(plan.messages()));
         }));
     }

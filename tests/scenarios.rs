@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use inflight::report::{Detail, Paint, Terminal};
-use inflight::session::{self, Candidate, Options, Progress, Request};
+use inflight::run::Target;
+use inflight::session::{self, Candidate, Options, Progress, Request, Verdict};
 use inflight::snapshot::{Policy, Update};
 use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
@@ -34,13 +35,13 @@ fn main() -> ExitCode {
 
 fn passes(runtime: &Runtime, candidate: Candidate) -> Result<(), Failed> {
     let policy = Policy { update: Update::No, ci: true };
-    let options = Options { jobs: 1, fail_fast: false, policy };
+    let options = Options { jobs: 1, fail_fast: false, policy, target: Target::Embedded };
     let mut text = Vec::new();
     let mut terminal = Terminal::new(&mut text, Paint::PLAIN, Detail::Verbose, false);
     let mut progress = |progress: Progress<'_>| terminal.progress(&progress);
     let interrupt = CancellationToken::new();
     let finished = runtime.block_on(session::run(vec![candidate], &options, &interrupt, &mut progress));
-    if finished.outcomes.iter().all(|outcome| outcome.verdict.is_good()) {
+    if finished.outcomes.iter().all(|outcome| outcome.verdict == Verdict::Passed) {
         return Ok(());
     }
     Err(String::from_utf8_lossy(&text).into_owned().into())

@@ -48,8 +48,9 @@ pub fn of(outcomes: &[Outcome]) -> u8 {
 
 fn of_verdict(verdict: Verdict) -> u8 {
     match verdict {
-        // What was not started because another one failed changes nothing: that one counts.
-        Verdict::Passed | Verdict::NotRun => PASSED,
+        // What was not started because another one failed changes nothing: that one counts. What a cluster cannot have is
+        // said, and is nobody's fault.
+        Verdict::Passed | Verdict::Ignored | Verdict::NotRun => PASSED,
         Verdict::Failed | Verdict::New | Verdict::Changed => FAILED,
         Verdict::Mistake => MISTAKE,
         Verdict::Broken => BROKEN,

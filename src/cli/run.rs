@@ -13,7 +13,9 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::Address;
 use crate::report::{self, Detail, Terminal};
+use crate::run::{ForeignCluster, Target};
 use crate::session::{self, Candidate, Finished, Options, Progress};
 use crate::snapshot::{Policy, Update, is_ci};
 
@@ -41,6 +43,9 @@ pub(super) struct Run {
 
     #[command(flatten)]
     overrides: Overrides,
+
+    #[command(flatten)]
+    cluster: Cluster,
 
     /// How many scenarios run at once; four for each processor where it is not said
     #[arg(short, long, value_name = "N")]
@@ -72,6 +77,19 @@ pub(super) struct Run {
 
     #[command(flatten)]
     environment: Environment,
+}
+
+/// Which cluster the scenarios run on.
+#[derive(Args, Debug)]
+struct Cluster {
+    /// Run on this cluster, not on embedded ones: one or more of its brokers. Missing topics are created and kept, topics
+    /// that are there are never altered or deleted
+    #[arg(long, value_name = "HOST:PORT", env = "INFLIGHT_BOOTSTRAP", value_delimiter = ',', value_parser = Address::from_str)]
+    bootstrap: Vec<Address>,
+
+    /// Give each scenario topics of its own on that cluster, with a name that nobody has, and delete them afterwards
+    #[arg(long, requires = "bootstrap")]
+    fresh_topics: bool,
 }
 
 #[derive(Args, Debug)]
@@ -153,11 +171,21 @@ impl Run {
         Options {
             jobs: self.jobs.map_or(JOBS * processors(), NonZeroUsize::get),
             fail_fast: self.fail_fast,
+            target: self.cluster.target(),
             policy: Policy {
                 update: if self.accept { Update::Always } else { self.update },
                 ci: is_ci(ci.as_deref(), self.environment.tf_build.is_some()),
             },
         }
+    }
+}
+
+impl Cluster {
+    fn target(&self) -> Target {
+        if self.bootstrap.is_empty() {
+            return Target::Embedded;
+        }
+        Target::Foreign(ForeignCluster { bootstrap: self.bootstrap.clone(), fresh_topics: self.fresh_topics })
     }
 }
 
@@ -184,6 +212,7 @@ fn drive(
     let finished = runtime.block_on(async {
         let interrupt = CancellationToken::new();
         let mut signals = Signals::new().map_err(cannot)?;
+        reach(&options.target, &mut signals).await?;
         let mut running = pin!(session::run(candidates, options, &interrupt, progress));
         loop {
             tokio::select! {
@@ -200,6 +229,15 @@ fn drive(
     // What was given up may wait for a client; nobody waits for it.
     runtime.shutdown_background();
     finished
+}
+
+/// What is wrong with the address of a cluster is said once, before anything runs.
+async fn reach(target: &Target, signals: &mut Signals) -> Result<(), Failure> {
+    let Target::Foreign(cluster) = target else { return Ok(()) };
+    tokio::select! {
+        reached = cluster.reach() => reached.map_err(|error| Failure::broken(error.in_full())),
+        () = signals.next() => Err(Failure { code: exit::INTERRUPTED, message: "interrupted".into() }),
+    }
 }
 
 fn processors() -> usize {

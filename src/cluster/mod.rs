@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! Cluster::connect ─┬─ create_topics, topic   (topics.rs)
+//!                   ├─ delete_topics          (delete.rs)
+//!                   ├─ topic_settings         (settings.rs)
 //!                   ├─ offsets                (offsets.rs)
 //!                   └─ read                   (read.rs)
 //!                        └─ rounds.rs: asks the leaders of partitions until each partition has its answer
@@ -11,11 +13,13 @@
 //! Nothing runs in the background: a connection is used by the call that needs it and kept for the next one.
 
 mod connection;
+mod delete;
 mod offsets;
 mod read;
 mod rounds;
 #[cfg(test)]
 mod scripted;
+mod settings;
 mod topics;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -29,6 +33,7 @@ use crate::id::{BrokerId, Offset, Partition};
 use crate::kafka::batch::{CrcMismatch, DecompressError, RecordError};
 
 pub use connection::{Address, CallError, CallFailure, Dial, NotAnAddress, Tcp};
+pub use delete::TopicKept;
 pub use offsets::Bound;
 pub use read::{LogEnd, Logged};
 pub use topics::{NewTopic, TopicRefused};
@@ -49,6 +54,8 @@ pub struct Topic {
     pub id: Uuid,
     /// The partitions, each with its leader, if it has one.
     pub leaders: BTreeMap<Partition, Option<BrokerId>>,
+    /// The most replicas that one of them has.
+    pub replication_factor: usize,
 }
 
 /// Why a cluster cannot be asked, or not be believed.
@@ -129,6 +136,11 @@ impl<D: Dial> Cluster<D> {
         let home = cluster.home(deadline).await?;
         cluster.keep(home);
         Ok(cluster)
+    }
+
+    /// Asks any broker for a sign of life.
+    pub async fn ping(&mut self, deadline: Instant) -> Result<(), ClusterError> {
+        self.locate(&[], deadline).await.map(drop)
     }
 
     /// Closes every connection and keeps what is known; the next call connects again. For a broker that waits until

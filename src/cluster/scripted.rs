@@ -152,8 +152,7 @@ impl Fake {
         let row = |(key, (min, max))| {
             ApiVersion::default().with_api_key(key).with_min_version(min).with_max_version(max)
         };
-        let ours =
-            APIS.iter().map(|api| (api.key as i16, (*api.advertised().start(), *api.advertised().end())));
+        let ours = APIS.iter().map(|api| (api.key as i16, (*api.served().start(), *api.served().end())));
         let ranges = ours.map(|(key, range)| (key, *self.versions.get(&key).unwrap_or(&range)));
         ApiVersionsResponse::default().with_api_keys(ranges.map(row).collect())
     }

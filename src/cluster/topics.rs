@@ -200,7 +200,12 @@ pub(super) fn topic_name(name: &str) -> TopicName {
 fn topic(row: &MetadataResponseTopic) -> Topic {
     let leader = |id: i32| (id >= 0).then_some(BrokerId(id));
     let leaders = row.partitions.iter().map(|row| (Partition(row.partition_index), leader(row.leader_id.0)));
-    Topic { id: row.topic_id, leaders: leaders.collect() }
+    let replicas = row.partitions.iter().map(|row| row.replica_nodes.len());
+    Topic {
+        id: row.topic_id,
+        leaders: leaders.collect(),
+        replication_factor: replicas.max().unwrap_or_default(),
+    }
 }
 
 fn request(topics: &[NewTopic], deadline: Instant) -> CreateTopicsRequest {

@@ -106,7 +106,7 @@ pub(crate) fn add_step(plan: &mut Plan, action: Action) -> usize {
 pub(crate) fn trace(events: impl IntoIterator<Item = Event>, logs: &[&[LogRecord]]) -> Trace {
     let logs = logs.iter().zip(0..).map(|(records, partition)| log(0, partition, records));
     let events = events.into_iter().collect();
-    Trace { events, logs: logs.collect(), ending: Ending::Complete, client: Client::default() }
+    Trace { events, logs: logs.collect(), settled: true, ending: Ending::Complete, client: Client::default() }
 }
 
 pub(crate) fn log(topic: u16, partition: i32, records: &[LogRecord]) -> PartitionLog {

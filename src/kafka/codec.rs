@@ -2,9 +2,9 @@
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{
-    ApiKey, ApiVersionsRequest, CreateTopicsRequest, FetchRequest, FindCoordinatorRequest,
-    InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest, RequestHeader,
-    ResponseHeader,
+    ApiKey, ApiVersionsRequest, CreateTopicsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
+    FetchRequest, FindCoordinatorRequest, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest,
+    ProduceRequest, RequestHeader, ResponseHeader,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, Request as Exchange, StrBytes};
 use thiserror::Error;
@@ -65,8 +65,12 @@ pub enum Request {
     ApiVersions(ApiVersionsRequest),
     /// Create topics.
     CreateTopics(CreateTopicsRequest),
+    /// Delete topics.
+    DeleteTopics(DeleteTopicsRequest),
     /// A producer id.
     InitProducerId(InitProducerIdRequest),
+    /// The settings of topics and brokers.
+    DescribeConfigs(DescribeConfigsRequest),
 }
 
 /// A request with what its header says.
@@ -103,6 +107,8 @@ pub fn decode_request(mut frame: Bytes) -> Result<Incoming, CodecError> {
         ApiKey::FindCoordinator => Request::FindCoordinator(decode(body, version)?),
         ApiKey::ApiVersions => Request::ApiVersions(decode(body, version)?),
         ApiKey::CreateTopics => Request::CreateTopics(decode(body, version)?),
+        ApiKey::DeleteTopics => Request::DeleteTopics(decode(body, version)?),
+        ApiKey::DescribeConfigs => Request::DescribeConfigs(decode(body, version)?),
         ApiKey::InitProducerId => Request::InitProducerId(decode(body, version)?),
         other => return Err(CodecError::UnknownApi(other as i16)),
     };

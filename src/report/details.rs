@@ -28,7 +28,11 @@ impl Details {
         let text = diagnostic::render_all(&diagnostics, self.paint.style);
         lines.extend(text.lines().map(String::from));
         if let Some(trouble) = &outcome.trouble {
-            lines.push(format!("{} {}", self.paint.bad("error:"), printable(trouble)));
+            let lead = match outcome.verdict {
+                Verdict::Ignored => self.paint.faint("why:"),
+                _ => self.paint.bad("error:"),
+            };
+            lines.push(format!("{lead} {}", printable(trouble)));
         }
         if let Some(snapshot) = &outcome.snapshot {
             self.compared(snapshot, outcome.verdict, &mut lines);

@@ -13,7 +13,7 @@ use super::paint::{Paint, counts, printable};
 
 /// Writes the report of a session to a file: one suite, a test case for each scenario, in the order of the files.
 /// A scenario that failed, or whose text is new or differs, is a failure; a mistake and a broken world are errors;
-/// what did not run is skipped.
+/// what did not run, or cannot on that cluster, is skipped.
 pub fn junit(finished: &Finished, path: &Path) -> Result<(), DiskError> {
     let xml = xml(finished).map_err(|error| DiskError::new("write", path, io::Error::other(error)))?;
     disk::replace(path, &xml)
@@ -46,10 +46,9 @@ fn case(outcome: &Outcome) -> TestCase {
 fn status(outcome: &Outcome) -> TestCaseStatus {
     let kind = match outcome.verdict {
         Verdict::Passed => return TestCaseStatus::success(),
+        Verdict::Ignored => return skipped(&message(outcome)),
         Verdict::NotRun | Verdict::Interrupted => {
-            let mut status = TestCaseStatus::skipped();
-            status.set_message(outcome.verdict.word());
-            return status;
+            return skipped(outcome.verdict.word());
         }
         Verdict::Failed | Verdict::New | Verdict::Changed => NonSuccessKind::Failure,
         Verdict::Mistake | Verdict::Broken => NonSuccessKind::Error,
@@ -59,6 +58,12 @@ fn status(outcome: &Outcome) -> TestCaseStatus {
     status.set_type(outcome.verdict.word());
     status.set_message(printable(&message(outcome)));
     status.set_description(details.of(outcome).join("\n"));
+    status
+}
+
+fn skipped(why: &str) -> TestCaseStatus {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message(printable(why));
     status
 }
 
@@ -95,6 +100,7 @@ mod tests {
             said: vec!["librdkafka said of expired: Local: Message timed out".into()],
             snapshot: None,
             trouble: None,
+            ends_all: false,
         }
     }
 
@@ -106,12 +112,17 @@ mod tests {
             outcome("b/\u{1b}[2J\"", Verdict::Changed),
             Outcome { trouble: Some(hostile.into()), counts: None, ..outcome("c", Verdict::Broken) },
             Outcome { counts: None, ..outcome("d", Verdict::NotRun) },
+            Outcome {
+                trouble: Some("it needs 3 brokers".into()),
+                counts: None,
+                ..outcome("e", Verdict::Ignored)
+            },
         ];
         let finished = Finished { outcomes, orphans: Vec::new(), elapsed: Duration::from_millis(50) };
         insta::assert_snapshot!(String::from_utf8(xml(&finished).unwrap()).unwrap(), @r#"
         <?xml version="1.0" encoding="UTF-8"?>
-        <testsuites name="inflight" tests="4" skipped="1" failures="1" errors="1" time="0.050">
-            <testsuite name="scenarios" tests="4" skipped="1" errors="1" failures="1" time="0.050">
+        <testsuites name="inflight" tests="5" skipped="2" failures="1" errors="1" time="0.050">
+            <testsuite name="scenarios" tests="5" skipped="2" errors="1" failures="1" time="0.050">
                 <testcase name="a" classname="scenarios" time="0.021" file="scenarios/a.yaml">
                     <system-out>3 sent, 3 ok</system-out>
                 </testcase>
@@ -124,6 +135,9 @@ mod tests {
                 </testcase>
                 <testcase name="d" classname="scenarios" time="0.021" file="scenarios/d.yaml">
                     <skipped message="not run"/>
+                </testcase>
+                <testcase name="e" classname="scenarios" time="0.021" file="scenarios/e.yaml">
+                    <skipped message="it needs 3 brokers"/>
                 </testcase>
             </testsuite>
         </testsuites>

@@ -84,7 +84,7 @@ impl<'a> Terminal<'a> {
     pub fn finish(mut self, finished: &Finished) -> io::Result<()> {
         self.bar.finish_and_clear();
         self.orphans(finished);
-        let good = finished.outcomes.iter().all(|outcome| outcome.verdict.is_good());
+        let good = finished.outcomes.iter().all(|outcome| outcome.verdict == Verdict::Passed);
         if self.detail != Detail::Quiet || !good {
             self.summary(finished);
         }
@@ -112,8 +112,7 @@ impl<'a> Terminal<'a> {
     }
 
     fn outcome(&mut self, outcome: &Outcome) {
-        let good = outcome.verdict.is_good();
-        if self.detail == Detail::Quiet && good {
+        if self.detail == Detail::Quiet && outcome.verdict == Verdict::Passed {
             return;
         }
         let details = Details {
@@ -139,7 +138,7 @@ impl<'a> Terminal<'a> {
             Verdict::Passed => self.paint.good(verdict),
             Verdict::New | Verdict::Changed | Verdict::Interrupted => self.paint.open(verdict),
             Verdict::Failed | Verdict::Mistake | Verdict::Broken => self.paint.bad(verdict),
-            Verdict::NotRun => self.paint.faint(verdict),
+            Verdict::NotRun | Verdict::Ignored => self.paint.faint(verdict),
         };
         let ran = outcome.duration > Duration::ZERO;
         let took = if ran { duration(outcome.duration) } else { String::new() };
@@ -173,7 +172,11 @@ impl<'a> Terminal<'a> {
             if count > 0 {
                 let several = if *verdict == Verdict::Mistake && count > 1 { "s" } else { "" };
                 let part = format!("{count} {}{several}", verdict.word());
-                parts.push(if verdict.is_good() { self.paint.good(part) } else { self.paint.bad(part) });
+                parts.push(match verdict {
+                    Verdict::Passed => self.paint.good(part),
+                    Verdict::Ignored => self.paint.faint(part),
+                    _ => self.paint.bad(part),
+                });
             }
         }
         let all = number(finished.outcomes.len(), "scenario");
@@ -241,6 +244,7 @@ mod tests {
             said: vec!["librdkafka said of expired: Local: Message timed out".into()],
             snapshot: None,
             trouble: None,
+            ends_all: false,
         }
     }
 

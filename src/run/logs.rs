@@ -2,30 +2,41 @@
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::slice;
+use std::future::pending;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
-use crate::cluster::{Address, Cluster, LogEnd, Logged, Place, Tcp};
-use crate::id::{Offset, Partition, TopicIndex, TopicPartition};
+use crate::cluster::{Address, Cluster, LogEnd, Logged, Tcp};
+use crate::id::{Offset, Submission, TopicPartition};
 use crate::kafka::ErrorCode;
 use crate::kafka::batch::{Record, TimestampType};
 use crate::plan::{Plan, Recogniser, Seen};
-use crate::trace::{Content, LogRecord, PartitionLog, Recorder};
+use crate::submissions::Submissions;
+use crate::trace::{Callback, Content, Event, Events, LogRecord, PartitionLog, Persistence, Recorder};
 
 use super::RunError;
+use super::world::Located;
 
 /// Nothing is read ahead before so many callbacks have come since the last look.
 const AHEAD: u64 = 50_000;
-/// How often it is looked whether they have.
+/// How often it is looked whether they have, and whether what is missing has come.
 const LOOK: Duration = Duration::from_millis(20);
+/// What is missing for so long while nothing else comes is not waited for any more.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// What the logs hold, and whether that is known to be all.
+pub(super) struct Read {
+    pub(super) logs: Vec<PartitionLog>,
+    /// Nothing more can come.
+    pub(super) settled: bool,
+}
 
 /// Reads the logs of all partitions of the plan's topics from their leaders.
 pub(super) struct Reader<'a> {
     plan: &'a Plan,
-    address: Address,
+    bootstrap: Vec<Address>,
     /// None before the first call.
     cluster: Option<Cluster>,
     recogniser: Recogniser,
@@ -35,24 +46,25 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Has read nothing, and is connected to nothing.
-    pub(super) fn new(plan: &'a Plan, bootstrap: &str) -> Result<Self, RunError> {
-        let address = bootstrap.parse().map_err(|_| RunError::Address(bootstrap.to_owned()))?;
-        let log = |partition| Reading::new(partition, plan.snapshot.content);
-        let logs = partitions(plan).map(log).collect();
-        Ok(Self { plan, address, cluster: None, recogniser: plan.recogniser(), logs })
+    pub(super) fn new(plan: &'a Plan, bootstrap: Vec<Address>, partitions: Vec<Located>) -> Self {
+        let log = |located| Reading::new(located, plan.snapshot.content);
+        let logs = partitions.into_iter().map(log).collect();
+        Self { plan, bootstrap, cluster: None, recogniser: plan.recogniser(), logs }
     }
 
-    /// Reads ahead while callbacks come, and never ends but with an error; at the end of a long run little is left to
-    /// read. What is below a high watermark now stays so: nothing in a plan of today takes a broker or a leader away.
-    /// May be dropped at any time.
-    pub(super) async fn read_ahead(&mut self, recorder: &Recorder) -> Result<Infallible, RunError> {
+    /// Reads ahead while callbacks come, and never ends; at the end of a long run little is left to read. What keeps the
+    /// logs from being read now will do so at the end. What is below a high watermark now stays so: nothing in a plan of
+    /// today takes a broker or a leader away. May be dropped at any time.
+    pub(super) async fn read_ahead(&mut self, recorder: &Recorder) -> Infallible {
         let mut seen = recorder.counts().callbacks;
         loop {
             sleep(LOOK).await;
             let callbacks = recorder.counts().callbacks;
             if callbacks >= seen + AHEAD {
                 seen = callbacks;
-                self.catch_up().await?;
+                if self.catch_up().await.is_err() {
+                    pending::<()>().await;
+                }
             }
         }
     }
@@ -63,9 +75,34 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads what is left, and hands out the logs.
-    pub(super) async fn finish(mut self) -> Result<Vec<PartitionLog>, RunError> {
+    pub(super) async fn finish(mut self) -> Result<Read, RunError> {
         let ends = self.catch_up().await?;
-        self.logs.into_iter().zip(ends).map(|(log, end)| log.end(self.plan, end)).collect()
+        Ok(Read { logs: self.end(ends)?, settled: true })
+    }
+
+    /// Reads until all that may have been written is there and one more read brings nothing, or until nothing has come
+    /// for a while: then it is not settled whether the rest will.
+    pub(super) async fn finish_unsettled(mut self, events: &Events) -> Result<Read, RunError> {
+        let written = possibly_written(events);
+        let (mut count, mut quiet) = (self.own().count(), Instant::now());
+        loop {
+            let ends = self.catch_up().await?;
+            let now = self.own().count();
+            if now > count {
+                (count, quiet) = (now, Instant::now());
+                continue;
+            }
+            let settled = written.difference(&self.own().collect()).is_empty();
+            if settled || quiet.elapsed() >= QUIET {
+                return Ok(Read { logs: self.end(ends)?, settled });
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    /// The submissions whose records have been read.
+    fn own(&self) -> impl Iterator<Item = Submission> {
+        self.logs.iter().flat_map(|log| &log.records).filter_map(|record| record.identity)
     }
 
     /// Reads what is there and has not been read.
@@ -73,13 +110,9 @@ impl<'a> Reader<'a> {
         let deadline = Instant::now() + self.plan.deadline;
         let cluster = match &mut self.cluster {
             Some(cluster) => cluster,
-            none => none.insert(Cluster::connect(Tcp, slice::from_ref(&self.address), deadline).await?),
+            none => none.insert(Cluster::connect(Tcp, &self.bootstrap, deadline).await?),
         };
-        let topic = |log: &Reading| self.plan.topics.get(log.partition.topic.index());
-        let place = |log: &Reading| {
-            Some((Place { topic: topic(log)?.name.clone(), partition: log.partition.partition }, log.next))
-        };
-        let from: Vec<_> = self.logs.iter().filter_map(place).collect();
+        let from: Vec<_> = self.logs.iter().map(|log| (log.located.place.clone(), log.next)).collect();
         let (logs, recogniser) = (&mut self.logs, &mut self.recogniser);
         let visit = |at: usize, logged: &Logged<'_>| {
             if let Some(log) = logs.get_mut(at) {
@@ -88,18 +121,26 @@ impl<'a> Reader<'a> {
         };
         Ok(cluster.read(&from, visit, deadline).await?)
     }
+
+    fn end(self, ends: Vec<Result<LogEnd, ErrorCode>>) -> Result<Vec<PartitionLog>, RunError> {
+        self.logs.into_iter().zip(ends).map(|(log, end)| log.end(self.plan, end)).collect()
+    }
 }
 
-fn partitions(plan: &Plan) -> impl Iterator<Item = TopicPartition> {
-    (0u16..).map(TopicIndex).zip(&plan.topics).flat_map(|(index, topic)| {
-        let count = i32::try_from(topic.partitions).unwrap_or(i32::MAX);
-        (0..count).map(move |partition| TopicPartition { topic: index, partition: Partition(partition) })
-    })
+/// What clients took and do not claim to be unwritten.
+fn possibly_written(events: &Events) -> Submissions {
+    let sent = |event| if let Event::Sent(submission) = event { Some(submission) } else { None };
+    let sent: Submissions = events.iter().filter_map(sent).collect();
+    let failed = |callback: Callback| {
+        let failure = callback.result.err()?;
+        (failure.persistence == Persistence::NotPersisted).then_some(callback.submission)
+    };
+    sent.difference(&events.callbacks().filter_map(failed).collect())
 }
 
 /// A log while it is read.
 struct Reading {
-    partition: TopicPartition,
+    located: Located,
     /// The first offset that has not been read.
     next: Offset,
     records: Vec<LogRecord>,
@@ -107,8 +148,13 @@ struct Reading {
 }
 
 impl Reading {
-    fn new(partition: TopicPartition, digest: bool) -> Self {
-        Self { partition, next: Offset(0), records: Vec::new(), digest: digest.then(Sha256::new) }
+    fn new(located: Located, digest: bool) -> Self {
+        Self { next: located.start, located, records: Vec::new(), digest: digest.then(Sha256::new) }
+    }
+
+    /// Relative to where the log ended when the run began.
+    fn relative(&self, offset: Offset) -> Offset {
+        Offset(offset.0 - self.located.start.0)
     }
 
     fn visit(&mut self, recogniser: &mut Recogniser, logged: &Logged<'_>) {
@@ -120,9 +166,9 @@ impl Reading {
         // A broker that stamps records by its own clock keeps nothing of what was sent.
         let sent = logged.batch.timestamp_type() == TimestampType::CreateTime;
         let seen = Seen { key, value, headers, timestamp: sent.then_some(logged.timestamp) };
-        let known = recogniser.recognise(self.partition.topic, &seen);
+        let known = recogniser.recognise(self.located.partition.topic, &seen);
         self.records.push(LogRecord {
-            offset: logged.offset,
+            offset: self.relative(logged.offset),
             identity: known.map(|(submission, _)| submission),
             content: known.map_or(Content::Intact, |(_, content)| content),
         });
@@ -132,19 +178,14 @@ impl Reading {
     }
 
     fn end(self, plan: &Plan, end: Result<LogEnd, ErrorCode>) -> Result<PartitionLog, RunError> {
-        let end = end.map_err(|code| RunError::Log {
-            topic: plan
-                .topics
-                .get(self.partition.topic.index())
-                .map_or_else(String::new, |t| t.name.to_string()),
-            partition: self.partition.partition,
-            code,
-        })?;
+        let TopicPartition { topic, partition } = self.located.partition;
+        let name = || plan.topics.get(topic.index()).map_or_else(String::new, |topic| topic.name.to_string());
+        let end = end.map_err(|code| RunError::Log { topic: name(), partition, code })?;
         Ok(PartitionLog {
-            partition: self.partition,
+            partition: self.located.partition,
+            high_watermark: self.relative(end.high_watermark),
+            last_stable_offset: self.relative(end.last_stable),
             records: self.records,
-            high_watermark: end.high_watermark,
-            last_stable_offset: end.last_stable,
             digest: self.digest.map(|digest| hexadecimal(&digest.finalize())),
         })
     }

@@ -26,40 +26,61 @@ use crate::plan::Plan;
 use crate::producer;
 use crate::trace::{Client, Trace};
 
-pub use broken::RunError;
+pub use broken::{Left, OtherShape, RunError};
 pub use check::check;
-use logs::Reader;
+use logs::{Read, Reader};
 use world::World;
+pub use world::{ForeignCluster, Target};
 
-/// Executes a plan on an embedded cluster of its own and says what happened. To be called on a tokio runtime with time
-/// and I/O. When `interrupt` is cancelled it ends soon; whenever it returns, everything that it started has ended.
-pub async fn execute(plan: &Arc<Plan>, interrupt: &CancellationToken) -> Result<Trace, RunError> {
-    let world = World::start(plan).await?;
+/// Executes a plan on a cluster and says what happened. To be called on a tokio runtime with time and I/O. When
+/// `interrupt` is cancelled it ends soon; whenever it returns, everything that it started has ended.
+pub async fn execute(
+    plan: &Arc<Plan>,
+    target: &Target,
+    interrupt: &CancellationToken,
+) -> Result<Trace, RunError> {
+    let world = World::start(plan, target, interrupt).await?;
     let trace = trace(&world, plan, interrupt).await;
-    world.stop().await;
-    trace
+    match (trace, world.stop().await) {
+        (trace, Ok(())) => trace,
+        (Ok(_), Err(left)) => Err(left.into()),
+        (Err(error), Err(left)) => Err(left.after(error)),
+    }
 }
 
 async fn trace(world: &World, plan: &Arc<Plan>, interrupt: &CancellationToken) -> Result<Trace, RunError> {
     let recorder = world::recorder(plan);
-    let mut reader = Reader::new(plan, &world.bootstrap())?;
+    let mut reader = Reader::new(plan, world.bootstrap()?, world.partitions(plan));
+    let mut gone = pin!(world.watch());
+    let stop = interrupt.child_token();
     let ending = {
-        let mut performance = pin!(world.perform(plan, &recorder, interrupt));
+        let mut performance = pin!(world.perform(plan, &recorder, &stop));
+        let ahead = reader.read_ahead(&recorder);
         tokio::select! {
             ending = &mut performance => ending?,
-            // What keeps the logs from being read now will do so at the end.
-            Err(_) = reader.read_ahead(&recorder) => performance.await?,
+            never = ahead => match never {},
+            error = &mut gone => {
+                stop.cancel();
+                // What it comes to does not matter any more, that its thread has ended does.
+                drop(performance.await);
+                return Err(error);
+            }
         }
     };
     reader.hang_up();
+    let events = recorder.take();
     let logs = async {
-        world.settle(plan.deadline).await?;
-        reader.finish().await
+        if world.settle(plan.deadline).await? {
+            reader.finish().await
+        } else {
+            reader.finish_unsettled(&events).await
+        }
     };
-    let logs = tokio::select! {
-        logs = logs => logs?,
+    let Read { logs, settled } = tokio::select! {
+        read = logs => read?,
+        error = &mut gone => return Err(error),
         () = interrupt.cancelled() => return Err(RunError::Interrupted),
     };
     let client = Client { said: recorder.take_said(), ..producer::client(plan) };
-    Ok(Trace { events: recorder.take(), logs, ending, client })
+    Ok(Trace { events, logs, settled, ending, client })
 }

@@ -1,6 +1,7 @@
 //! Runs scenarios side by side and hands out their outcomes in the order of the files.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::task::{Id, JoinError, JoinSet};
@@ -9,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::one::one;
 use super::{Candidate, Finished, Options, Outcome, Progress, Verdict};
 
-/// Runs scenarios. After an interruption, and with `fail_fast` after one that has not passed, no other one is started;
-/// an interruption ends those under way too.
+/// Runs scenarios. After an interruption, when the cluster is gone, and with `fail_fast` after one that has not passed, no
+/// other one is started; an interruption ends those under way too. Two that would meet in a topic never run at once.
 pub async fn run(
     candidates: Vec<Candidate>,
     options: &Options,
@@ -18,7 +19,7 @@ pub async fn run(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Finished {
     let start = Instant::now();
-    let run = |candidate| one(candidate, options.policy, interrupt.clone());
+    let run = |candidate| one(candidate, options.target.clone(), options.policy, interrupt.clone());
     let outcomes = Jobs::new(options, interrupt, progress, run).all(candidates).await;
     Finished { outcomes, orphans: Vec::new(), elapsed: start.elapsed() }
 }
@@ -31,13 +32,23 @@ struct Jobs<'a, R> {
     /// Runs one scenario.
     run: R,
     tasks: JoinSet<Outcome>,
-    /// For each task the place of its scenario, and its outcome should the task break.
-    running: HashMap<Id, (usize, Outcome)>,
+    /// By task.
+    running: HashMap<Id, Running>,
     /// By place in the order of the files.
     ended: Vec<Option<Outcome>>,
     /// So many from the first on were handed out.
     delivered: usize,
     stopping: bool,
+}
+
+/// A scenario that runs.
+struct Running {
+    /// In the order of the files.
+    place: usize,
+    /// What becomes of it should its task break.
+    broken: Outcome,
+    /// Topics that nobody else may use meanwhile.
+    topics: Vec<Arc<str>>,
 }
 
 impl<'a, R, F> Jobs<'a, R>
@@ -67,16 +78,29 @@ where
     async fn all(mut self, candidates: Vec<Candidate>) -> Vec<Outcome> {
         self.ended.resize_with(candidates.len(), || None);
         (self.progress)(Progress::Planned { scenarios: candidates.len() });
-        let mut waiting = candidates.into_iter().enumerate();
+        let mut waiting: Vec<_> = candidates.into_iter().enumerate().collect();
         loop {
             while self.tasks.len() < self.options.jobs.max(1) {
-                let Some((place, candidate)) = waiting.next() else { break };
+                let Some(next) = self.next(&waiting) else { break };
+                let (place, candidate) = waiting.remove(next);
                 self.start(place, candidate);
             }
             let Some(joined) = self.tasks.join_next_with_id().await else { break };
             self.end(joined);
         }
         self.ended.into_iter().flatten().collect()
+    }
+
+    /// The first of those that wait that meets none that runs.
+    fn next(&self, waiting: &[(usize, Candidate)]) -> Option<usize> {
+        let used: HashSet<_> = self.running.values().flat_map(|running| &running.topics).collect();
+        waiting.iter().position(|(_, candidate)| !self.topics(candidate).any(|topic| used.contains(topic)))
+    }
+
+    /// The topics in which a scenario could meet others.
+    fn topics<'c>(&self, candidate: &'c Candidate) -> impl Iterator<Item = &'c Arc<str>> {
+        let plan = candidate.plan.as_ref().filter(|_| self.options.target.shares_topics());
+        plan.into_iter().flat_map(|plan| &plan.topics).map(|topic| &topic.name)
     }
 
     fn start(&mut self, place: usize, candidate: Candidate) {
@@ -88,13 +112,15 @@ where
             return self.keep(place, candidate.refused());
         }
         (self.progress)(Progress::Started { name: &name });
+        let topics = self.topics(&candidate).cloned().collect();
         let task = self.tasks.spawn((self.run)(candidate));
-        self.running.insert(task.id(), (place, Outcome::without_run(name, path, Verdict::Broken)));
+        let broken = Outcome::without_run(name, path, Verdict::Broken);
+        self.running.insert(task.id(), Running { place, broken, topics });
     }
 
     fn end(&mut self, joined: Result<(Id, Outcome), JoinError>) {
         let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
-        let Some((place, broken)) = self.running.remove(&id) else { return };
+        let Some(Running { place, broken, .. }) = self.running.remove(&id) else { return };
         let outcome = match joined {
             Ok((_, outcome)) => outcome,
             Err(error) => Outcome { trouble: Some(error.to_string()), ..broken },
@@ -105,7 +131,7 @@ where
     /// Hands out what is next in the order of the files.
     fn keep(&mut self, place: usize, outcome: Outcome) {
         (self.progress)(Progress::Ended { name: &outcome.name });
-        self.stopping |= self.options.fail_fast && !outcome.verdict.is_good();
+        self.stopping |= outcome.ends_all || self.options.fail_fast && !outcome.verdict.is_good();
         self.ended[place] = Some(outcome);
         while let Some(Some(outcome)) = self.ended.get(self.delivered) {
             (self.progress)(Progress::Outcome(outcome));
@@ -124,6 +150,7 @@ mod tests {
 
     use super::*;
     use crate::plan::{self, Plan};
+    use crate::run::{ForeignCluster, Target};
     use crate::snapshot::{Mirror, Policy};
     use crate::source::Source;
 
@@ -139,7 +166,8 @@ mod tests {
     impl Stage {
         fn new(jobs: usize) -> (Self, mpsc::UnboundedReceiver<(String, oneshot::Sender<Verdict>)>) {
             let (begun, begins) = mpsc::unbounded_channel();
-            let options = Options { jobs, fail_fast: false, policy: Policy::default() };
+            let options =
+                Options { jobs, fail_fast: false, policy: Policy::default(), target: Target::Embedded };
             let stage = Self { options, interrupt: CancellationToken::new(), begun, seen: Arc::default() };
             (stage, begins)
         }
@@ -258,6 +286,25 @@ mod tests {
         };
         let (outcomes, ()) = tokio::join!(stage.run(candidates(&["a", "b"])), script);
         assert_eq!(outcomes, [("a".into(), Verdict::Broken), ("b".into(), Verdict::Passed)]);
+    }
+
+    #[tokio::test]
+    async fn two_that_would_meet_in_a_topic_never_run_at_once() {
+        let (mut stage, mut begins) = Stage::new(2);
+        let cluster = ForeignCluster { bootstrap: Vec::new(), fresh_topics: false };
+        stage.options.target = Target::Foreign(cluster);
+        let mut all = candidates(&["a", "b", "c"]);
+        let Some(plan) = &mut all[2].plan else { panic!("it has a plan") };
+        Arc::make_mut(plan).topics[0].name = "another".into();
+        let script = async {
+            let mut ends = begun(&mut begins, 2).await;
+            assert_eq!(ends.keys().collect::<Vec<_>>(), ["a", "c"], "the third need not wait for the first");
+            ends.remove("c").unwrap().send(Verdict::Passed).unwrap();
+            ends.remove("a").unwrap().send(Verdict::Passed).unwrap();
+            begun(&mut begins, 1).await.remove("b").unwrap().send(Verdict::Passed).unwrap();
+        };
+        let (outcomes, ()) = tokio::join!(stage.run(all), script);
+        assert_eq!(outcomes.len(), 3);
     }
 
     #[tokio::test]

@@ -15,10 +15,11 @@ pub use jobs::run;
 pub use load::{Candidate, Request, Selection, select};
 pub use outcome::{Outcome, Reviewed, Verdict};
 
+use crate::run::Target;
 use crate::snapshot::Policy;
 
 /// How scenarios are run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// So many at once, at least 1.
     pub jobs: usize,
@@ -26,6 +27,8 @@ pub struct Options {
     pub fail_fast: bool,
     /// What is written of their texts.
     pub policy: Policy,
+    /// Which cluster they run on.
+    pub target: Target,
 }
 
 /// What happens while scenarios run.

@@ -1,6 +1,5 @@
 //! One scenario, from its plan to its verdict.
 
-use std::error::Error;
 use std::time::Instant;
 
 use tokio::task::{JoinError, spawn_blocking};
@@ -10,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::DiskError;
 use crate::judge::{Failure, judge};
 use crate::plan::{Plan, RenderError};
-use crate::run::{self, RunError};
+use crate::run::{self, RunError, Target};
 use crate::snapshot::{Comparison, Header, Info, Kept, Mirror, Policy, Snapshot, keep};
 use crate::source::Span;
 use crate::trace::{Client, Said, Trace};
@@ -19,12 +18,18 @@ use crate::view;
 use super::{Candidate, Outcome, Reviewed, Verdict};
 
 /// Runs a scenario, judges it, compares its text with what was reviewed, and keeps it.
-pub(super) async fn one(candidate: Candidate, policy: Policy, interrupt: CancellationToken) -> Outcome {
+pub(super) async fn one(
+    candidate: Candidate,
+    target: Target,
+    policy: Policy,
+    interrupt: CancellationToken,
+) -> Outcome {
     let (name, path) = (candidate.name.clone(), candidate.path.clone());
     let start = Instant::now();
-    let done = steps(candidate, policy, interrupt).await;
-    let outcome = done.unwrap_or_else(|Ended { verdict, trouble }| Outcome {
+    let done = steps(candidate, &target, policy, interrupt).await;
+    let outcome = done.unwrap_or_else(|Ended { verdict, trouble, ends_all }| Outcome {
         trouble,
+        ends_all,
         ..Outcome::without_run(name, path, verdict)
     });
     Outcome { duration: start.elapsed(), ..outcome }
@@ -34,10 +39,12 @@ pub(super) async fn one(candidate: Candidate, policy: Policy, interrupt: Cancell
 struct Ended {
     verdict: Verdict,
     trouble: Option<String>,
+    ends_all: bool,
 }
 
 async fn steps(
     mut candidate: Candidate,
+    target: &Target,
     policy: Policy,
     interrupt: CancellationToken,
 ) -> Result<Outcome, Ended> {
@@ -48,7 +55,7 @@ async fn steps(
     .await?;
     let plan = if candidate.is_right() { candidate.plan.take() } else { None };
     let Some(plan) = plan else { return Ok(candidate.refused()) };
-    let trace = match run::execute(&plan, &interrupt).await {
+    let trace = match run::execute(&plan, target, &interrupt).await {
         Err(RunError::Message(error)) => return Ok(candidate.without_message(&plan, &error)),
         trace => trace?,
     };
@@ -141,27 +148,28 @@ fn shown(plan: &Plan, failure: &Failure) -> Diagnostic {
 
 impl From<DiskError> for Ended {
     fn from(error: DiskError) -> Self {
-        Self { verdict: Verdict::Broken, trouble: Some(error.to_string()) }
+        Self { verdict: Verdict::Broken, trouble: Some(error.to_string()), ends_all: false }
     }
 }
 
 impl From<RunError> for Ended {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Interrupted => Self { verdict: Verdict::Interrupted, trouble: None },
-            error => Self { verdict: Verdict::Broken, trouble: Some(with_sources(&error)) },
+            RunError::Interrupted => Self { verdict: Verdict::Interrupted, trouble: None, ends_all: false },
+            RunError::Unsuited(why) => {
+                Self { verdict: Verdict::Ignored, trouble: Some(why), ends_all: false }
+            }
+            error => Self {
+                verdict: Verdict::Broken,
+                trouble: Some(error.in_full()),
+                ends_all: error.is_for_all(),
+            },
         }
     }
 }
 
 impl From<JoinError> for Ended {
     fn from(error: JoinError) -> Self {
-        Self { verdict: Verdict::Broken, trouble: Some(error.to_string()) }
+        Self { verdict: Verdict::Broken, trouble: Some(error.to_string()), ends_all: false }
     }
-}
-
-/// What went wrong, and why, and why that.
-fn with_sources(error: &(dyn Error + 'static)) -> String {
-    let sources = std::iter::successors(Some(error), |&error| error.source());
-    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

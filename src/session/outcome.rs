@@ -26,8 +26,10 @@ pub struct Outcome {
     pub said: Vec<String>,
     /// What became of its text; none where there was none.
     pub snapshot: Option<Reviewed>,
-    /// Why the world failed, in words.
+    /// Why the world failed, or why it was ignored, in words.
     pub trouble: Option<String>,
+    /// Its world has failed for all others, too.
+    pub ends_all: bool,
 }
 
 /// What became of a scenario's text.
@@ -50,6 +52,8 @@ pub enum Verdict {
     Passed,
     /// It did not do what the file expects.
     Failed,
+    /// The cluster of the user cannot have what it needs, so nothing is known of it.
+    Ignored,
     /// It did, and its text was never reviewed.
     New,
     /// It did, and its text differs from what was reviewed.
@@ -68,6 +72,7 @@ impl Verdict {
     /// All of them, the best first.
     pub const ALL: &[Self] = &[
         Self::Passed,
+        Self::Ignored,
         Self::New,
         Self::Changed,
         Self::Failed,
@@ -81,6 +86,7 @@ impl Verdict {
     pub fn word(self) -> &'static str {
         match self {
             Self::Passed => "passed",
+            Self::Ignored => "ignored",
             Self::Failed => "failed",
             Self::New => "new",
             Self::Changed => "changed",
@@ -93,7 +99,7 @@ impl Verdict {
 
     /// Whether nothing is left to do.
     pub fn is_good(self) -> bool {
-        self == Self::Passed
+        matches!(self, Self::Passed | Self::Ignored)
     }
 }
 
@@ -110,6 +116,7 @@ impl Outcome {
             said: Vec::new(),
             snapshot: None,
             trouble: None,
+            ends_all: false,
         }
     }
 }

@@ -25,6 +25,9 @@ pub struct Trace {
     pub events: Events,
     /// The logs of all partitions of the plan's topics, by topic and partition.
     pub logs: Vec<PartitionLog>,
+    /// Whether nothing that was sent could come into the logs after they were read. Nobody knows it of a cluster that
+    /// owes no answer (acks = 0) and does not hold what was expected.
+    pub settled: bool,
     /// How the run ended.
     pub ending: Ending,
     /// Which client was under test.

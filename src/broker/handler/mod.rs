@@ -48,6 +48,8 @@ async fn handle(node: &Node, incoming: Incoming) -> Reply {
         Request::ApiVersions(request) => {
             send(api, version, correlation_id, &api_versions::handle(version, &request))
         }
+        // Not advertised, so unsupported.
+        Request::DeleteTopics(_) | Request::DescribeConfigs(_) => Reply::Close,
         // All topics could not be asked for yet, so null is malformed.
         Request::Metadata(request) if version == 0 && request.topics.is_none() => Reply::Close,
         Request::Metadata(request) => {

@@ -134,6 +134,7 @@ pub(crate) fn some_trace() -> impl Strategy<Value = Trace> {
         Trace {
             events: events.into_iter().collect(),
             logs: logs.collect(),
+            settled: true,
             ending: Ending::Complete,
             client: Client::default(),
         }

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::fixture::scenario;
-use crate::run::{RunError, execute};
+use crate::run::{RunError, Target, execute};
 use crate::trace::{Ending, Event, Trace};
 
 async fn traced(text: &str) -> Trace {
-    execute(&Arc::new(scenario(text)), &CancellationToken::new()).await.unwrap()
+    execute(&Arc::new(scenario(text)), &Target::Embedded, &CancellationToken::new()).await.unwrap()
 }
 
 fn callbacks(trace: &Trace) -> Vec<(u32, Option<i64>)> {
@@ -113,7 +113,7 @@ async fn a_client_that_knows_the_topic_refuses_a_partition_that_it_lacks() {
     let text = "topic: { name: a, partitions: 3 }\nsteps:\n  - send: { count: 3, partition: \"{{ i }}\" }\n";
     let mut plan = scenario(text);
     plan.topics[0].partitions = 2;
-    let trace = execute(&Arc::new(plan), &CancellationToken::new()).await.unwrap();
+    let trace = execute(&Arc::new(plan), &Target::Embedded, &CancellationToken::new()).await.unwrap();
     let failed =
         |event| if let Event::SendFailed(failed, code) = event { Some((failed, code)) } else { None };
     let failed: Vec<_> = trace.events.iter().filter_map(failed).collect();
@@ -149,7 +149,7 @@ async fn an_interruption_ends_a_run_at_once() {
         let interrupt = CancellationToken::new();
         let plan = Arc::new(scenario(&text));
         let began = Instant::now();
-        let (result, ()) = tokio::join!(execute(&plan, &interrupt), async {
+        let (result, ()) = tokio::join!(execute(&plan, &Target::Embedded, &interrupt), async {
             tokio::time::sleep(Duration::from_millis(20)).await;
             interrupt.cancel();
         });

@@ -1,0 +1,168 @@
+//! The world of a run: the cluster, the producers, and the one thread of the application. What is started here is
+//! stopped and joined here; what is created on a cluster that others use is deleted here.
+//!
+//! ```text
+//! Target::Embedded ─▶ Site::Embedded: a cluster for this run alone
+//! Target::Foreign ──▶ Site::Foreign:  topics on a cluster that is there (foreign.rs)
+//! ```
+
+mod foreign;
+mod relative;
+mod target;
+mod thread;
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::{self, ClusterSpec, TopicSpec};
+use crate::cluster::Address;
+use crate::plan::{Plan, Topic};
+use crate::producer::Sink;
+use crate::trace::{Ending, Recorder};
+
+use super::{Left, RunError};
+use foreign::Foreign;
+use relative::Relative;
+pub(in crate::run) use target::Located;
+use target::partitions;
+pub use target::{ForeignCluster, Target};
+use thread::Task;
+
+/// The most messages for which room is made before they are sent.
+const ROOM: u32 = 4_000_000;
+
+/// A running world.
+pub(super) struct World {
+    site: Site,
+}
+
+enum Site {
+    Embedded(broker::Cluster),
+    Foreign(Foreign),
+}
+
+impl World {
+    /// A cluster that has the plan's topics. After an error nothing is left of it.
+    pub(super) async fn start(
+        plan: &Plan,
+        target: &Target,
+        interrupt: &CancellationToken,
+    ) -> Result<Self, RunError> {
+        let site = match target {
+            Target::Embedded => Site::Embedded(embedded(plan).await?),
+            Target::Foreign(cluster) => Site::Foreign(Foreign::enter(plan, cluster, interrupt).await?),
+        };
+        Ok(Self { site })
+    }
+
+    /// Where clients begin.
+    pub(super) fn bootstrap(&self) -> Result<Vec<Address>, RunError> {
+        match &self.site {
+            Site::Embedded(cluster) => {
+                let address = cluster.bootstrap();
+                Ok(vec![address.parse().map_err(|_| RunError::Address(address))?])
+            }
+            Site::Foreign(foreign) => Ok(foreign.bootstrap().to_vec()),
+        }
+    }
+
+    /// The partitions of the plan's topics, by topic and partition.
+    pub(super) fn partitions(&self, plan: &Plan) -> Vec<Located> {
+        match &self.site {
+            Site::Embedded(_) => partitions(plan).collect(),
+            Site::Foreign(foreign) => foreign.partitions().to_vec(),
+        }
+    }
+
+    /// Runs the application to its end on a thread of its own; its producers are closed when this returns.
+    pub(super) async fn perform(
+        &self,
+        plan: &Arc<Plan>,
+        recorder: &Arc<Recorder>,
+        interrupt: &CancellationToken,
+    ) -> Result<Ending, RunError> {
+        let bootstrap: Vec<_> = self.bootstrap()?.iter().map(Address::to_string).collect();
+        let mut thread = JoinSet::new();
+        let task = Task {
+            plan: self.performed(plan),
+            recorder: Arc::clone(recorder),
+            sink: self.sink(plan, recorder),
+            bootstrap: bootstrap.join(","),
+            interrupt: interrupt.clone(),
+        };
+        thread.spawn_blocking(move || task.run());
+        let mut told = false;
+        loop {
+            tokio::select! {
+                Some(ended) = thread.join_next() => return ended.map_err(RunError::Thread)?,
+                () = interrupt.cancelled(), if !told => {
+                    told = true;
+                    recorder.nudge();
+                }
+            }
+        }
+    }
+
+    /// The plan with the names that its topics have on the cluster.
+    fn performed(&self, plan: &Arc<Plan>) -> Arc<Plan> {
+        match &self.site {
+            Site::Embedded(_) => Arc::clone(plan),
+            Site::Foreign(foreign) => Arc::new(foreign.renamed(plan)),
+        }
+    }
+
+    /// Where producers report to.
+    fn sink(&self, plan: &Arc<Plan>, recorder: &Arc<Recorder>) -> Arc<dyn Sink> {
+        match &self.site {
+            Site::Embedded(_) => Arc::<Recorder>::clone(recorder),
+            Site::Foreign(foreign) => Arc::new(Relative::new(plan, recorder, foreign.partitions())),
+        }
+    }
+
+    /// Waits until the cluster is gone, for longer than a moment, and says so. An embedded one stays.
+    pub(super) async fn watch(&self) -> RunError {
+        match &self.site {
+            Site::Embedded(_) => pending().await,
+            Site::Foreign(foreign) => foreign.watch().await,
+        }
+    }
+
+    /// Waits until whatever the producers sent before they were closed has been handled, also what needs no answer.
+    /// False where nobody can know that.
+    pub(super) async fn settle(&self, limit: Duration) -> Result<bool, RunError> {
+        let Site::Embedded(cluster) = &self.site else { return Ok(false) };
+        let idle = timeout(limit, cluster.idle()).await;
+        idle.map_err(|_| RunError::NotIdle(limit))?.map_err(RunError::Broker)?;
+        Ok(true)
+    }
+
+    /// Ends what was started, and deletes what was created for this run alone.
+    pub(super) async fn stop(self) -> Result<(), Left> {
+        match self.site {
+            Site::Embedded(cluster) => cluster.shutdown().await,
+            Site::Foreign(foreign) => foreign.leave().await?,
+        }
+        Ok(())
+    }
+}
+
+async fn embedded(plan: &Plan) -> Result<broker::Cluster, RunError> {
+    let topic = |topic: &Topic| TopicSpec {
+        name: topic.name.to_string(),
+        partitions: topic.partitions,
+        config: topic.config.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect(),
+    };
+    let topics = plan.topics.iter().map(topic).collect();
+    let started = broker::Cluster::start(ClusterSpec { topics, ..ClusterSpec::default() }).await;
+    started.map_err(RunError::Broker)
+}
+
+/// A recorder for the plan.
+pub(super) fn recorder(plan: &Plan) -> Arc<Recorder> {
+    Arc::new(Recorder::with_capacity(plan.messages().min(ROOM) as usize))
+}

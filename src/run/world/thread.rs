@@ -1,0 +1,68 @@
+//! The application's thread: opens the producers, takes the steps, lets go of the producers.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::id::ProducerIndex;
+use crate::plan::{Plan, Start};
+use crate::producer::{LibrdkafkaProducer, Producer, Sink};
+use crate::run::RunError;
+use crate::run::application::{Application, Halt};
+use crate::trace::{Ending, Recorder};
+
+/// What the thread is given.
+pub(super) struct Task {
+    /// Its topics have the names that they have on the cluster.
+    pub(super) plan: Arc<Plan>,
+    pub(super) recorder: Arc<Recorder>,
+    /// Where the producers report to.
+    pub(super) sink: Arc<dyn Sink>,
+    /// Where they begin.
+    pub(super) bootstrap: String,
+    pub(super) interrupt: CancellationToken,
+}
+
+impl Task {
+    /// From the opening of the producers to the end of the last of them.
+    pub(super) fn run(&self) -> Result<Ending, RunError> {
+        let mut producers: Vec<Box<dyn Producer>> = Vec::new();
+        for (index, producer) in (0u16..).map(ProducerIndex).zip(&self.plan.producers) {
+            let (start, sink) = (self.plan.start, Arc::clone(&self.sink));
+            let opened = LibrdkafkaProducer::open(producer, index, start, &self.bootstrap, sink);
+            let opened =
+                opened.map_err(|source| RunError::Producer { name: producer.name.to_string(), source })?;
+            if start == Start::Warm && !self.warm(index, &opened) {
+                return self.cold(&producer.name, &opened);
+            }
+            producers.push(Box::new(opened));
+        }
+        match Application::new(&self.plan, &self.recorder, producers, &self.interrupt).run() {
+            Ok(ending) => Ok(ending),
+            Err(Halt::Message(error)) => Err(error.into()),
+            Err(Halt::Interrupted) => Err(RunError::Interrupted),
+            Err(Halt::Deadline(waited_for)) => Ok(Ending::Deadline { step: None, waited_for }),
+        }
+    }
+
+    /// Lets a producer get ready for the topics that it sends to.
+    fn warm(&self, index: ProducerIndex, producer: &LibrdkafkaProducer) -> bool {
+        let plan = &self.plan;
+        let own = plan.batches.iter().filter(|batch| batch.producer == index);
+        let mut topics: Vec<_> = own.filter_map(|batch| plan.topics.get(batch.topic.index())).collect();
+        topics.dedup_by_key(|topic| &topic.name);
+        let names: Vec<_> = topics.iter().map(|topic| &*topic.name).collect();
+        producer.warm(&names, Instant::now() + plan.deadline, &|| self.interrupt.is_cancelled())
+    }
+
+    /// What it means that a producer does not get ready.
+    fn cold(&self, name: &str, producer: &LibrdkafkaProducer) -> Result<Ending, RunError> {
+        if self.interrupt.is_cancelled() {
+            return Err(RunError::Interrupted);
+        }
+        let trouble = producer.trouble().map_or(String::new(), |words| format!(" ({words})"));
+        let waited_for = format!("producer '{name}' to get connected{trouble}");
+        Ok(Ending::Deadline { step: None, waited_for })
+    }
+}
