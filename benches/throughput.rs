@@ -129,7 +129,7 @@ fn acknowledged(trace: &Trace) -> u64 {
 }
 
 fn on_broker(runtime: &Runtime, what: impl FnOnce(&str)) {
-    let topic = TopicSpec { name: TOPIC.to_owned(), partitions: 1, config: Vec::new() };
+    let topic = TopicSpec { name: TOPIC.to_owned(), ..TopicSpec::default() };
     let spec = ClusterSpec { topics: vec![topic], ..ClusterSpec::default() };
     let cluster = runtime.block_on(Cluster::start(spec)).unwrap();
     what(&cluster.bootstrap());

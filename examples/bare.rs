@@ -39,7 +39,7 @@ impl ProducerContext for Acknowledged {
 fn main() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     for waiting in [false, true] {
-        let topic = TopicSpec { name: "test2".into(), partitions: 1, config: vec![] };
+        let topic = TopicSpec { name: "test2".into(), ..TopicSpec::default() };
         let spec = ClusterSpec { topics: vec![topic], ..ClusterSpec::default() };
         let cluster = runtime.block_on(Cluster::start(spec))?;
         let order = program(&cluster.bootstrap(), waiting)?;

@@ -15,6 +15,9 @@ mod partition;
 mod topic;
 
 pub use cluster::{Cluster, ClusterSpec, TopicSpec};
+pub use node::emulate::{Emulate, UnknownRelease};
+pub use node::step::StepError;
+pub use partition::ReplicaError;
 pub use partition::producers;
 pub use topic::TopicError;
 pub use topic::config::{ConfigError, check_setting, setting_names};

@@ -19,13 +19,20 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut frames = FrameReader::new(stream, MAX_REQUEST_BYTES);
-    while let Ok(Some(frame)) = frames.read().await {
+    loop {
+        let read = tokio::select! {
+            biased;
+            () = node.stopping.cancelled() => return,
+            read = frames.read() => read,
+        };
+        let Ok(Some(frame)) = read else { return };
         match handler::answer(node, frame).await {
-            Reply::Send(answer) => {
-                if frames.stream().write_all(&answer).await.is_err() {
-                    return;
-                }
-            }
+            Reply::Send(answer) => tokio::select! {
+                biased;
+                written = frames.stream().write_all(&answer) => if written.is_err() { return },
+                // A client that does not read holds up nobody who stops a broker.
+                () = node.stopping.cancelled() => return,
+            },
             Reply::Nothing => {}
             Reply::Close => return,
         }

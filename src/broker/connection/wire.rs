@@ -11,13 +11,15 @@ use kafka_protocol::messages::{FetchRequest, MetadataRequest, ProduceRequest, To
 use kafka_protocol::protocol::{Request, StrBytes};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::broker::connection::serve;
+use crate::broker::node::emulate::Emulate;
 use crate::broker::node::{ClusterState, Endpoint, Node};
-use crate::broker::partition::Partition;
+use crate::broker::partition::{Change, Partition};
 use crate::broker::topic::NewTopic;
-use crate::id::BrokerId;
+use crate::id::{BrokerId, Partition as PartitionId};
 use crate::kafka::batch::{Batch, BatchBuilder, entries};
 use crate::kafka::frame::FrameReader;
 use crate::kafka::{decode_response, encode_request};
@@ -31,9 +33,17 @@ pub(in crate::broker) struct Bench {
 impl Bench {
     /// A cluster of one broker with one topic of two partitions.
     pub(in crate::broker) fn new(topic: &str, settings: &[(&str, &str)]) -> Self {
-        let endpoint = Endpoint { id: BrokerId(1), host: "localhost".to_owned(), port: 9092 };
-        let cluster = Arc::new(ClusterState::new(vec![endpoint], true));
-        let bench = Self { node: Node { id: BrokerId(1), cluster }, tasks: JoinSet::new() };
+        Self::of(1, topic, settings)
+    }
+
+    /// A cluster of several brokers with one topic of two partitions, each on all brokers and led by the first.
+    pub(in crate::broker) fn of(brokers: u16, topic: &str, settings: &[(&str, &str)]) -> Self {
+        let endpoint =
+            |id: u16| Endpoint { id: BrokerId(id.into()), host: "localhost".to_owned(), port: 9091 + id };
+        let endpoints = (1..=brokers).map(endpoint).collect();
+        let cluster = Arc::new(ClusterState::new(endpoints, true, Emulate::default()));
+        let node = Node { id: BrokerId(1), cluster, stopping: CancellationToken::new() };
+        let bench = Self { node, tasks: JoinSet::new() };
         bench.create(topic, settings);
         bench
     }
@@ -41,9 +51,10 @@ impl Bench {
     pub(in crate::broker) fn create(&self, topic: &str, settings: &[(&str, &str)]) -> Uuid {
         let settings =
             settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let replicas = self.node.cluster.assign(2, 1);
+        let brokers = self.node.cluster.endpoints.iter().map(|endpoint| endpoint.id);
+        let replicas = vec![brokers.collect(); 2];
         let new = NewTopic { name: topic.to_owned(), replicas, settings };
-        self.node.cluster.topics_mut().create(new).unwrap().id
+        self.node.cluster.create(new).unwrap().id
     }
 
     /// Looks at or changes a partition.
@@ -58,10 +69,20 @@ impl Bench {
         act(&mut partition)
     }
 
-    /// A new connection to it.
+    /// Changes partition 0.
+    pub(in crate::broker) fn change(&self, topic: &str, change: Change<'_>) {
+        self.node.cluster.change(topic, PartitionId(0), change).unwrap();
+    }
+
+    /// A new connection to the first broker.
     pub(in crate::broker) fn connect(&mut self) -> Client<DuplexStream> {
+        self.connect_to(1)
+    }
+
+    /// A new connection to a broker.
+    pub(in crate::broker) fn connect_to(&mut self, broker: i32) -> Client<DuplexStream> {
         let (near, far) = duplex(1 << 20);
-        let node = self.node.clone();
+        let node = Node { id: BrokerId(broker), ..self.node.clone() };
         self.tasks.spawn(async move { serve(far, &node).await });
         Client::new(near)
     }

@@ -54,10 +54,13 @@ fn create(
     let replicas =
         if topic.assignments.is_empty() { spread(cluster, topic)? } else { assigned(cluster, topic)? };
     let settings = settings(topic)?;
-    let mut topics = cluster.topics_mut();
     let (partitions, factor) = (replicas.len(), replicas.first().map_or(0, Vec::len));
     let new = NewTopic { name: topic.name.to_string(), replicas, settings: settings.clone() };
-    let id = if validate_only { topics.check(&new).map(|_| Uuid::nil())? } else { topics.create(new)?.id };
+    let id = if validate_only {
+        cluster.topics().check(&new).map(|_| Uuid::nil())?
+    } else {
+        cluster.create(new)?.id
+    };
     Ok(CreatableTopicResult::default()
         .with_name(topic.name.clone())
         .with_topic_id(id)

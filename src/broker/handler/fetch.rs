@@ -1,15 +1,22 @@
 //! `Fetch`: reading batches back (`ReplicaManager.fetchMessages`, `DelayedFetch`). Sessions are never granted, so every
 //! request names all that it wants.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+use kafka_protocol::messages::fetch_response::{
+    FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
+};
 use kafka_protocol::messages::{FetchRequest, FetchResponse};
+use kafka_protocol::protocol::StrBytes;
 use tokio::time::Instant;
 
-use crate::broker::node::Node;
+use crate::broker::node::{Endpoint, Node};
+use crate::broker::topic::Topic;
+use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
 
 /// `fetch.max.bytes` of a broker.
@@ -17,6 +24,12 @@ const MAX_BYTES: i32 = 57_671_680;
 /// `FetchMetadata.INITIAL_EPOCH` and `FINAL_EPOCH`: a full request, not the continuation of a session.
 const FULL_EPOCHS: [i32; 2] = [0, -1];
 const READ_COMMITTED: i8 = 1;
+/// The first version that names topics by id.
+const BY_ID: i16 = 13;
+/// The first version in which consumers may read from followers (KIP-392).
+const FROM_FOLLOWERS: i16 = 11;
+/// The first version that says where the leader is (KIP-951).
+const WITH_LEADER: i16 = 16;
 
 pub(super) async fn handle(node: &Node, version: i16, request: &FetchRequest) -> FetchResponse {
     if !FULL_EPOCHS.contains(&request.session_epoch) {
@@ -29,11 +42,12 @@ pub(super) async fn handle(node: &Node, version: i16, request: &FetchRequest) ->
         progress.mark_unchanged();
         let read = Read::all(node, version, request);
         if patience.is_zero() || read.is_enough(request) {
-            return read.into_response();
+            return read.into_response(node);
         }
         tokio::select! {
             _ = progress.changed() => {}
-            () = tokio::time::sleep_until(deadline) => return Read::all(node, version, request).into_response(),
+            () = node.stopping.cancelled() => return read.into_response(node),
+            () = tokio::time::sleep_until(deadline) => return Read::all(node, version, request).into_response(node),
         }
     }
 }
@@ -45,12 +59,14 @@ struct Read {
     /// Bytes that the answer may still take.
     room: i32,
     failed: bool,
+    /// The leaders that are named because another was asked.
+    leaders: BTreeSet<BrokerId>,
 }
 
 impl Read {
     fn all(node: &Node, version: i16, request: &FetchRequest) -> Self {
         let room = request.max_bytes.min(MAX_BYTES);
-        let mut read = Self { topics: vec![], bytes: 0, room, failed: false };
+        let mut read = Self { topics: vec![], bytes: 0, room, failed: false, leaders: BTreeSet::new() };
         for topic in &request.topics {
             let rows = topic.partitions.iter().map(|row| {
                 let data = read.partition(node, version, (topic, row));
@@ -81,9 +97,11 @@ impl Read {
             Ok(data) => data,
             Err(code) => {
                 self.failed = true;
+                let current = self.current_leader(node, version, (topic, row, code));
                 PartitionData::default()
                     .with_partition_index(row.partition)
                     .with_error_code(code.0)
+                    .with_current_leader(current)
                     .with_high_watermark(-1)
                     .with_last_stable_offset(-1)
                     .with_log_start_offset(-1)
@@ -101,17 +119,15 @@ impl Read {
         version: i16,
         (topic, row): (&FetchTopic, &FetchPartition),
     ) -> Result<PartitionData, ErrorCode> {
-        let topics = node.cluster.topics();
-        let topic = if version >= 13 {
-            topics.with_id(topic.topic_id).ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?
-        } else {
-            topics.named(&topic.topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?
-        };
-        drop(topics);
+        let topic = find(node, version, topic)?;
         let partition = topic.partition(row.partition).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-        partition.check_leader(node.id, row.current_leader_epoch)?;
-        let (log, high_watermark) = (&partition.log, partition.high_watermark);
-        if !(log.start()..=log.end()).contains(&row.fetch_offset) {
+        let known_epoch = row.current_leader_epoch;
+        if version < FROM_FOLLOWERS {
+            partition.check_leader(node.id, known_epoch)?;
+        }
+        let (end, high_watermark) = partition.readable(node.id, known_epoch)?;
+        let log = &partition.log;
+        if !(log.start()..=end).contains(&row.fetch_offset) {
             return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
         }
         let most = usize::try_from(row.partition_max_bytes.min(self.room));
@@ -128,15 +144,52 @@ impl Read {
             .with_records(Some(records)))
     }
 
+    /// Who leads, for a client that asked another or knew an older leader.
+    fn current_leader(
+        &mut self,
+        node: &Node,
+        version: i16,
+        (topic, row, code): (&FetchTopic, &FetchPartition, ErrorCode),
+    ) -> LeaderIdAndEpoch {
+        let told = [ErrorCode::NOT_LEADER_OR_FOLLOWER, ErrorCode::FENCED_LEADER_EPOCH].contains(&code);
+        let topic = find(node, version, topic).ok().filter(|_| told && version >= WITH_LEADER);
+        let Some(partition) = topic.as_ref().and_then(|topic| topic.partition(row.partition)) else {
+            return LeaderIdAndEpoch::default();
+        };
+        self.leaders.extend(partition.leader());
+        LeaderIdAndEpoch::default()
+            .with_leader_id(partition.leader().map_or(-1, |leader| leader.0).into())
+            .with_leader_epoch(partition.leader_epoch())
+    }
+
     /// An error is answered at once, and so is a request for nothing.
     fn is_enough(&self, request: &FetchRequest) -> bool {
         let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
         self.failed || self.bytes >= min_bytes || self.topics.iter().all(|topic| topic.partitions.is_empty())
     }
 
-    fn into_response(self) -> FetchResponse {
-        FetchResponse::default().with_responses(self.topics)
+    fn into_response(self, node: &Node) -> FetchResponse {
+        let endpoints = self.leaders.into_iter().filter_map(|leader| node.cluster.reachable(leader));
+        FetchResponse::default()
+            .with_responses(self.topics)
+            .with_node_endpoints(endpoints.map(endpoint).collect())
     }
+}
+
+fn find(node: &Node, version: i16, topic: &FetchTopic) -> Result<Arc<Topic>, ErrorCode> {
+    let topics = node.cluster.topics();
+    if version >= BY_ID {
+        topics.with_id(topic.topic_id).ok_or(ErrorCode::UNKNOWN_TOPIC_ID)
+    } else {
+        topics.named(&topic.topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
+    }
+}
+
+fn endpoint(endpoint: &Endpoint) -> NodeEndpoint {
+    NodeEndpoint::default()
+        .with_node_id(endpoint.id.0.into())
+        .with_host(StrBytes::from_string(endpoint.host.clone()))
+        .with_port(endpoint.port.into())
 }
 
 #[cfg(test)]
@@ -145,8 +198,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::broker::connection::wire::{Bench, batch, fetch, produce};
-    use crate::id::BrokerId;
+    use crate::broker::connection::wire::{Bench, batch, fetch, name, produce};
+    use crate::broker::partition::Change;
     use crate::kafka::batch::{Batch, entries};
 
     fn offsets(data: &PartitionData) -> Vec<i64> {
@@ -204,9 +257,43 @@ mod tests {
             .with_partitions(request.topics[0].partitions.clone());
         let response = client.call(13, &request).await;
         assert_eq!(ErrorCode(only(&response).error_code), ErrorCode::UNKNOWN_TOPIC_ID);
-        bench.partition("orders", 0, |partition| partition.leader = BrokerId(2));
-        let response = client.call(12, &patient(fetch("orders", 0))).await;
-        assert_eq!(ErrorCode(only(&response).error_code), ErrorCode::NOT_LEADER_OR_FOLLOWER);
+    }
+
+    #[tokio::test]
+    async fn who_asks_a_follower_reads_from_it_or_is_told_the_leader() {
+        let mut bench = Bench::of(3, "orders", &[]);
+        let id = bench.node.cluster.topics().named("orders").unwrap().id;
+        let (mut leader, mut follower) = (bench.connect(), bench.connect_to(2));
+        leader.produce(9, -1, batch(b"value")).await;
+        bench.change("orders", Change::Hold(BrokerId(2)));
+        leader.produce(9, 1, batch(b"value")).await;
+        for version in 4..=10 {
+            let response = follower.call(version, &fetch("orders", 0)).await;
+            assert_eq!(ErrorCode(only(&response).error_code), ErrorCode::NOT_LEADER_OR_FOLLOWER);
+        }
+        for (from, expected) in [(0, Ok(vec![0])), (1, Ok(vec![])), (2, Err(ErrorCode::OFFSET_OUT_OF_RANGE))]
+        {
+            let response = follower.call(12, &fetch("orders", from)).await;
+            let data = only(&response);
+            let found =
+                if data.error_code == 0 { Ok(offsets(data)) } else { Err(ErrorCode(data.error_code)) };
+            assert_eq!(found, expected);
+        }
+        bench.change("orders", Change::Lead { broker: BrokerId(3), unclean: false });
+        for version in 12..=18 {
+            let mut request = fetch("orders", 0);
+            request.topics[0].partitions[0].current_leader_epoch = 0;
+            if version >= 13 {
+                request.topics[0] = request.topics[0].clone().with_topic(name("")).with_topic_id(id);
+            }
+            let response = leader.call(version, &request).await;
+            let data = only(&response);
+            assert_eq!(ErrorCode(data.error_code), ErrorCode::FENCED_LEADER_EPOCH);
+            let current = (data.current_leader.leader_id.0, data.current_leader.leader_epoch);
+            assert_eq!(current, if version >= 16 { (3, 1) } else { (-1, -1) });
+            let ports: Vec<_> = response.node_endpoints.iter().map(|node| node.port).collect();
+            assert_eq!(ports, if version >= 16 { vec![9094] } else { vec![] });
+        }
     }
 
     #[tokio::test]

@@ -78,7 +78,7 @@ fn is_supported(timestamp: i64, version: i16) -> bool {
 
 /// Without transactions everything below the high watermark is stable, so both isolation levels see the same.
 fn find(partition: &Partition, timestamp: i64) -> Option<Found> {
-    let end = |offset| Some(Found { timestamp: -1, offset, leader_epoch: partition.leader_epoch });
+    let end = |offset| Some(Found { timestamp: -1, offset, leader_epoch: partition.leader_epoch() });
     match timestamp {
         LATEST => end(partition.high_watermark),
         EARLIEST | EARLIEST_LOCAL => end(partition.log.start()),

@@ -1,7 +1,5 @@
 //! `Metadata`: brokers, topics, leaders (`KafkaApis.handleTopicMetadataRequest`).
 
-use std::sync::Arc;
-
 use indexmap::IndexSet;
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::{
@@ -11,7 +9,8 @@ use kafka_protocol::messages::{BrokerId as WireBroker, MetadataRequest, Metadata
 use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
-use crate::broker::node::{CLUSTER_ID, Endpoint, Node};
+use crate::broker::node::{CLUSTER_ID, ClusterState, Endpoint, Node};
+use crate::broker::partition::Partition;
 use crate::broker::topic::{MAX_PARTITIONS, NewTopic, Topic, check_name};
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
@@ -22,6 +21,10 @@ const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
 const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
 /// Stands for operations that were not asked for.
 const NOT_ASKED: i32 = i32::MIN;
+/// The first version that names replicas that are offline.
+const WITH_OFFLINE: i16 = 5;
+/// Stands for no leader (`MetadataResponse.NO_LEADER_ID`).
+const NOBODY: i32 = -1;
 /// The first version that asks by topic id.
 const BY_ID: i16 = 12;
 
@@ -29,21 +32,24 @@ pub(super) fn handle(node: &Node, version: i16, request: &MetadataRequest) -> Me
     let cluster = &node.cluster;
     let operations = if request.include_topic_authorized_operations { TOPIC_OPERATIONS } else { NOT_ASKED };
     let topics = match request.topics.as_deref() {
-        None => every_topic(node),
+        None => every_topic(node, version),
         // In version 0 nothing stands for everything.
-        Some([]) if version == 0 => every_topic(node),
+        Some([]) if version == 0 => every_topic(node, version),
         Some(asked) if version < BY_ID && asked.iter().any(|topic| topic.name.is_none() || has_id(topic)) => {
             return refusal(ErrorCode::INVALID_REQUEST, asked);
         }
-        Some(asked) if asked.iter().any(has_id) => by_id(node, asked),
+        Some(asked) if asked.iter().any(has_id) => by_id(node, asked, version),
         Some(asked) if asked.iter().any(|topic| topic.name.is_none()) => {
             return refusal(ErrorCode::UNKNOWN_SERVER_ERROR, asked);
         }
-        Some(asked) => by_name(node, asked, request.allow_auto_topic_creation && cluster.auto_create_topics),
+        Some(asked) => {
+            let create = request.allow_auto_topic_creation && cluster.auto_create_topics;
+            by_name(node, asked, (version, create))
+        }
     };
     let topics = topics.into_iter().map(|topic| topic.with_topic_authorized_operations(operations)).collect();
     MetadataResponse::default()
-        .with_brokers(cluster.endpoints.iter().map(broker).collect())
+        .with_brokers(cluster.running().into_iter().map(broker).collect())
         .with_cluster_id(Some(StrBytes::from_static_str(CLUSTER_ID)))
         .with_controller_id(cluster.controller().0.into())
         .with_topics(topics)
@@ -65,30 +71,37 @@ fn has_id(topic: &MetadataRequestTopic) -> bool {
     !topic.topic_id.is_nil()
 }
 
-fn every_topic(node: &Node) -> Vec<MetadataResponseTopic> {
-    node.cluster.topics().all().iter().map(described).collect()
+fn every_topic(node: &Node, version: i16) -> Vec<MetadataResponseTopic> {
+    node.cluster.topics().all().iter().map(|topic| described(node, topic, version)).collect()
 }
 
 /// Where ids are asked for, names play no part.
-fn by_id(node: &Node, asked: &[MetadataRequestTopic]) -> Vec<MetadataResponseTopic> {
+fn by_id(node: &Node, asked: &[MetadataRequestTopic], version: i16) -> Vec<MetadataResponseTopic> {
     let ids: IndexSet<Uuid> =
         asked.iter().filter(|topic| has_id(topic)).map(|topic| topic.topic_id).collect();
     let topics = node.cluster.topics();
     let describe = |id| match topics.with_id(id) {
-        Some(topic) => described(&topic),
+        Some(topic) => described(node, &topic, version),
         None => failed(ErrorCode::UNKNOWN_TOPIC_ID, None, id),
     };
     ids.into_iter().map(describe).collect()
 }
 
 /// A topic that is created by this request is still unknown in its answer; the client asks again.
-fn by_name(node: &Node, asked: &[MetadataRequestTopic], create: bool) -> Vec<MetadataResponseTopic> {
+fn by_name(
+    node: &Node,
+    asked: &[MetadataRequestTopic],
+    (version, create): (i16, bool),
+) -> Vec<MetadataResponseTopic> {
     let names: IndexSet<&TopicName> = asked.iter().filter_map(|topic| topic.name.as_ref()).collect();
     let describe = |name: &TopicName| {
         let unknown =
             || check_name(name).map_or_else(|error| error.code, |()| ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
         let topic = node.cluster.topics().named(name);
-        topic.map_or_else(|| failed(unknown(), Some(name.clone()), Uuid::nil()), |topic| described(&topic))
+        topic.map_or_else(
+            || failed(unknown(), Some(name.clone()), Uuid::nil()),
+            |topic| described(node, &topic, version),
+        )
     };
     let topics: Vec<_> = names.iter().map(|name| describe(name)).collect();
     let unknown = topics.iter().filter(|topic| topic.error_code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0);
@@ -98,7 +111,7 @@ fn by_name(node: &Node, asked: &[MetadataRequestTopic], create: bool) -> Vec<Met
     for name in unknown.into_iter().filter(|_| create) {
         let new = NewTopic { name: name.to_string(), replicas: node.cluster.assign(1, 1), settings: vec![] };
         // What stands in the way is found by the next request too.
-        let _ = node.cluster.topics_mut().create(new);
+        let _ = node.cluster.create(new);
     }
     topics
 }
@@ -110,24 +123,39 @@ fn broker(endpoint: &Endpoint) -> MetadataResponseBroker {
         .with_port(endpoint.port.into())
 }
 
-fn described(topic: &Arc<Topic>) -> MetadataResponseTopic {
+fn described(node: &Node, topic: &Topic, version: i16) -> MetadataResponseTopic {
+    let partitions = (0..).zip(topic.partitions());
+    let partitions = partitions.map(|(index, partition)| row(&node.cluster, &partition, version, index));
     MetadataResponseTopic::default()
         .with_name(Some(TopicName(StrBytes::from_string(topic.name.clone()))))
         .with_topic_id(topic.id)
         .with_is_internal(topic.is_internal())
-        .with_partitions((0..).map_while(|index| partition(topic, index)).collect())
+        .with_partitions(partitions.collect())
 }
 
-fn partition(topic: &Topic, index: i32) -> Option<MetadataResponsePartition> {
-    let partition = topic.partition(index)?;
-    Some(
-        MetadataResponsePartition::default()
-            .with_partition_index(index)
-            .with_leader_id(partition.leader.0.into())
-            .with_leader_epoch(partition.leader_epoch)
-            .with_replica_nodes(wire(&partition.replicas))
-            .with_isr_nodes(wire(&partition.in_sync)),
-    )
+/// A partition (`KRaftMetadataCache.partitionMetadata`). Where nobody leads, or who does cannot be reached, that is its
+/// error. Version 0 knows of no offline replicas: they are left out, and that is an error too.
+fn row(cluster: &ClusterState, partition: &Partition, version: i16, index: i32) -> MetadataResponsePartition {
+    let (replicas, in_sync) = (partition.replicas(), partition.in_sync());
+    let offline: Vec<_> = replicas.iter().copied().filter(|broker| !cluster.is_running(*broker)).collect();
+    let shown = |brokers: &[BrokerId]| {
+        let shown = brokers.iter().filter(|broker| version > 0 || !offline.contains(broker));
+        shown.map(|broker| broker.0.into()).collect::<Vec<WireBroker>>()
+    };
+    let leader = partition.leader().filter(|leader| cluster.is_running(*leader));
+    let code = match leader {
+        None => ErrorCode::LEADER_NOT_AVAILABLE,
+        Some(_) if version == 0 && !offline.is_empty() => ErrorCode::REPLICA_NOT_AVAILABLE,
+        Some(_) => ErrorCode::NONE,
+    };
+    MetadataResponsePartition::default()
+        .with_error_code(code.0)
+        .with_partition_index(index)
+        .with_leader_id(leader.map_or(NOBODY, |leader| leader.0).into())
+        .with_leader_epoch(partition.leader_epoch())
+        .with_replica_nodes(shown(&replicas))
+        .with_isr_nodes(shown(in_sync))
+        .with_offline_replicas(if version >= WITH_OFFLINE { wire(&offline) } else { vec![] })
 }
 
 fn wire(brokers: &[BrokerId]) -> Vec<WireBroker> {

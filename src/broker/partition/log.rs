@@ -27,9 +27,21 @@ pub(in crate::broker) struct Log {
     end: i64,
 }
 
+/// The end of a log that another replica has not.
+#[derive(Debug, Default)]
+pub(super) struct Stranded(Vec<Entry>);
+
+impl Stranded {
+    /// What of it lies below an offset, with `rest` behind it.
+    pub(super) fn below(&self, offset: i64, rest: Self) -> Self {
+        let below = self.0.iter().filter(|entry| entry.last_offset() < offset).cloned();
+        Self(below.chain(rest.0).collect())
+    }
+}
+
 /// A batch with its place. Its bytes are the producer's, and often a slice of the request that brought them; what the
 /// leader writes over them is kept beside, so that a megabyte is not copied for twelve bytes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Entry {
     base_offset: i64,
     leader_epoch: i32,
@@ -80,6 +92,25 @@ impl Log {
         let base_offset = entry.base_offset;
         self.entries.push(entry);
         base_offset
+    }
+
+    /// Takes off what stands at an offset and behind it. The offset is where a batch begins.
+    pub(super) fn truncate(&mut self, end: i64) -> Stranded {
+        let kept = self.entries.partition_point(|entry| entry.base_offset < end);
+        self.end = end.min(self.end);
+        self.start = self.start.min(self.end);
+        Stranded(self.entries.split_off(kept))
+    }
+
+    /// Puts back what was taken off.
+    pub(super) fn restore(&mut self, tail: Stranded) {
+        self.entries.extend(tail.0);
+        self.end = self.entries.last().map_or(self.end, |entry| entry.last_offset() + 1);
+    }
+
+    /// The batches as they were appended, each with the offset of its first record.
+    pub(super) fn batches(&self) -> impl Iterator<Item = (i64, &Batch)> {
+        self.entries.iter().map(|entry| (entry.base_offset, &entry.batch))
     }
 
     /// Whole batches from the one that holds `from`, as long as they lie below the offset `below` and together take at
@@ -184,6 +215,20 @@ mod tests {
         assert_eq!(offsets(log.read(0, 6, first - 1, false)).len(), 0);
         assert_eq!(offsets(log.read(0, 6, 0, true)).len(), 1);
         assert_eq!(offsets(log.read(0, 6, first + log.entries[1].batch.size(), true)).len(), 2);
+    }
+
+    #[test]
+    fn what_is_taken_off_the_end_can_be_put_back() {
+        let mut log = log();
+        let tail = log.truncate(3);
+        assert_eq!((log.end(), offsets(log.read(0, 9, usize::MAX, true))), (3, vec![(0, 4)]));
+        assert_eq!(log.append(batch(&[1]), 6), 3);
+        log.truncate(3);
+        log.restore(tail.below(4, Stranded::default()));
+        assert_eq!((log.end(), offsets(log.read(0, 9, usize::MAX, true))), (4, vec![(0, 4), (3, 4)]));
+        log.restore(Stranded::default());
+        log.truncate(9);
+        assert_eq!((log.start(), log.end()), (0, 4));
     }
 
     #[test]

@@ -1,20 +1,28 @@
 //! A partition as its leader has it, and the append: no socket, no clock, no lock.
 
+mod change;
 mod log;
 pub mod producers;
 mod rejection;
+mod replicas;
 mod validate;
+mod waits;
 
 use crate::broker::partition::producers::{Admission, Attempt, ProducerStates, Written};
+use crate::broker::partition::replicas::Replicas;
 use crate::broker::partition::validate::validate;
+use crate::broker::partition::waits::Waits;
 use crate::broker::topic::config::TopicConfig;
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
 use crate::kafka::batch::{Batch, Entry, TimestampType};
 
+pub(super) use change::Change;
 pub(super) use log::{Found, Log};
 pub(super) use rejection::{BadRecord, Rejection};
+pub use replicas::ReplicaError;
 pub(super) use validate::Rules;
+pub(super) use waits::Wait;
 
 /// How many replicas must have a batch before its producer gets an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,47 +59,80 @@ pub(super) struct Appended {
     pub log_append_time: i64,
 }
 
-/// A partition.
+/// A partition: its leader's log and state, and how far the other replicas have them.
 #[derive(Debug)]
 pub(super) struct Partition {
-    /// The broker that takes its records.
-    pub leader: BrokerId,
-    /// Rises with each leader.
-    pub leader_epoch: i32,
-    /// The brokers that should have its records, the preferred leader first.
-    pub replicas: Vec<BrokerId>,
-    /// Those of them that have all its records.
-    pub in_sync: Vec<BrokerId>,
-    /// Its records.
+    replicas: Replicas,
+    /// Its records, as the leader has them.
     pub log: Log,
     /// The offset below which consumers may read.
     pub high_watermark: i64,
     producers: ProducerStates,
+    /// Where the log ended when the broker whose memory `producers` is was started last.
+    recalled_from: i64,
+    waits: Waits,
+    deleted: bool,
 }
 
 impl Partition {
-    /// An empty partition on these brokers, led by the first and all of them in sync.
-    pub(super) fn new(leader: BrokerId, replicas: Vec<BrokerId>) -> Self {
+    /// An empty partition on these brokers. Those that run are in sync, and the first of them leads.
+    pub(super) fn new(brokers: &[BrokerId], runs: impl Fn(BrokerId) -> bool) -> Self {
         Self {
-            leader,
-            leader_epoch: 0,
-            in_sync: replicas.clone(),
-            replicas,
+            replicas: Replicas::new(brokers, runs),
             log: Log::default(),
             high_watermark: 0,
             producers: ProducerStates::default(),
+            recalled_from: 0,
+            waits: Waits::default(),
+            deleted: false,
         }
+    }
+
+    /// The broker that takes its records; none where nobody could be elected.
+    pub(super) fn leader(&self) -> Option<BrokerId> {
+        self.replicas.leader
+    }
+
+    /// Rises with each leader.
+    pub(super) fn leader_epoch(&self) -> i32 {
+        self.replicas.leader_epoch
+    }
+
+    /// The brokers that should have its records, the preferred leader first.
+    pub(super) fn replicas(&self) -> Vec<BrokerId> {
+        self.replicas.brokers().collect()
+    }
+
+    /// Those of them that have all its records.
+    pub(super) fn in_sync(&self) -> &[BrokerId] {
+        &self.replicas.in_sync
     }
 
     /// Whether that broker is the one to ask, and the client knows of no other leader; −1 stands for a client that does
     /// not say which leader epoch it knows.
     pub(super) fn check_leader(&self, asked: BrokerId, known_epoch: i32) -> Result<(), ErrorCode> {
+        self.check_epoch(asked, known_epoch)?;
+        if self.leader() == Some(asked) { Ok(()) } else { Err(ErrorCode::NOT_LEADER_OR_FOLLOWER) }
+    }
+
+    /// Who has no replica knows nothing of epochs.
+    fn check_epoch(&self, asked: BrokerId, known_epoch: i32) -> Result<(), ErrorCode> {
         match known_epoch {
-            0.. if known_epoch < self.leader_epoch => Err(ErrorCode::FENCED_LEADER_EPOCH),
-            0.. if known_epoch > self.leader_epoch => Err(ErrorCode::UNKNOWN_LEADER_EPOCH),
-            _ if asked != self.leader => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+            _ if self.deleted => Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION),
+            _ if self.replicas.get(asked).is_none() => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
+            0.. if known_epoch < self.leader_epoch() => Err(ErrorCode::FENCED_LEADER_EPOCH),
+            0.. if known_epoch > self.leader_epoch() => Err(ErrorCode::UNKNOWN_LEADER_EPOCH),
             _ => Ok(()),
         }
+    }
+
+    /// Where the log of a replica ends, and the offset below which it lets consumers read; a broker without one, or a
+    /// wrong leader epoch, is an error. Consumers may read from followers (KIP-392).
+    pub(super) fn readable(&self, asked: BrokerId, known_epoch: i32) -> Result<(i64, i64), ErrorCode> {
+        self.check_epoch(asked, known_epoch)?;
+        let stopped_at = self.replicas.get(asked).and_then(|replica| replica.stopped_at);
+        let end = stopped_at.unwrap_or(self.log.end());
+        Ok((end, self.high_watermark.min(end)))
     }
 
     /// Checks a batch in Kafka's order (`Partition.appendRecordsToLeader`, `UnifiedLog.append`) and appends it, unless
@@ -118,7 +159,7 @@ impl Partition {
 
     fn write(&mut self, batch: Batch, attempt: Option<Attempt>, config: &TopicConfig) -> Appended {
         let max_timestamp = batch.max_timestamp();
-        let base_offset = self.log.append(batch, self.leader_epoch);
+        let base_offset = self.log.append(batch, self.leader_epoch());
         let last_offset = self.log.end() - 1;
         if let Some(attempt) = attempt {
             self.producers.record(attempt, Written { base_offset, last_offset, max_timestamp });
@@ -131,17 +172,31 @@ impl Partition {
         Appended { base_offset, last_offset, log_append_time }
     }
 
-    /// A replica in sync has a record at once, so the high watermark follows the log end, unless too few are in sync
-    /// (KIP-966).
+    /// What an append with `acks=-1` still has to wait for; nothing if all replicas in sync have it.
+    pub(super) fn wait(&mut self, appended: &Appended) -> Option<Wait> {
+        (self.high_watermark <= appended.last_offset).then(|| self.waits.add(appended.last_offset))
+    }
+
+    /// A replica in sync has a record at once unless its replication is held, so the high watermark follows the log
+    /// end, unless too few are in sync (KIP-966). It never falls.
     fn advance(&mut self, config: &TopicConfig) {
-        if !self.under_min_isr(config) {
-            self.high_watermark = self.log.end();
+        if self.leader().is_none() || self.under_min_isr(config) {
+            return;
+        }
+        let replicated = self.replicas.replicated(self.log.end());
+        if replicated > self.high_watermark {
+            self.high_watermark = replicated;
+            self.waits.reached(replicated);
         }
     }
 
-    /// `min.insync.replicas` above the replication factor asks for all replicas, not for the impossible.
     fn under_min_isr(&self, config: &TopicConfig) -> bool {
-        self.in_sync.len() < config.min_insync_replicas.min(self.replicas.len())
+        self.in_sync().len() < self.min_in_sync(config)
+    }
+
+    /// `min.insync.replicas` above the replication factor asks for all replicas, not for the impossible.
+    fn min_in_sync(&self, config: &TopicConfig) -> usize {
+        config.min_insync_replicas.min(self.replicas.all.len())
     }
 }
 
@@ -155,7 +210,7 @@ mod tests {
     const NOW: i64 = 1_700_000_000_000;
 
     fn partition() -> Partition {
-        Partition::new(BrokerId(1), vec![BrokerId(1)])
+        Partition::new(&[BrokerId(1)], |_| true)
     }
 
     fn config(settings: &[(&str, &str)]) -> TopicConfig {
@@ -218,7 +273,7 @@ mod tests {
     #[test]
     fn offsets_follow_each_other_and_the_leader_epoch_is_the_leaders() {
         let mut partition = self::partition();
-        partition.leader_epoch = 3;
+        partition.replicas.leader_epoch = 3;
         for base_offset in [0, 2, 4] {
             let two = at(NOW).value(b"second").build().unwrap();
             let appended = append(&mut partition, &two, &[]).unwrap();
@@ -254,12 +309,11 @@ mod tests {
     #[test]
     fn too_few_in_sync_comes_before_everything_even_for_a_duplicate() {
         let mut partition = self::partition();
-        partition.replicas = vec![BrokerId(1), BrokerId(2)];
-        partition.in_sync = partition.replicas.clone();
+        partition.replicas = Replicas::new(&[BrokerId(1), BrokerId(2)], |_| true);
         let settings = [("min.insync.replicas", "2")];
         let first = sequence(0, 1);
         append(&mut partition, &first, &settings).unwrap();
-        partition.in_sync.pop();
+        partition.replicas.in_sync.pop();
         for batch in [first, sequence(1, 1), spoilt(&sequence(0, 1), field::CRC, &[0; 4], false)] {
             let rejection = append(&mut partition, &batch, &settings).unwrap_err();
             assert_eq!(rejection.code, ErrorCode::NOT_ENOUGH_REPLICAS);
@@ -486,12 +540,13 @@ mod tests {
 
     #[test]
     fn a_client_that_knows_another_leader_is_told() {
-        let mut partition = self::partition();
-        partition.leader_epoch = 5;
+        let mut partition = Partition::new(&[BrokerId(1), BrokerId(2)], |_| true);
+        partition.replicas.leader_epoch = 5;
         assert_eq!(partition.check_leader(BrokerId(1), -1), Ok(()));
         assert_eq!(partition.check_leader(BrokerId(1), 5), Ok(()));
         assert_eq!(partition.check_leader(BrokerId(2), 5), Err(ErrorCode::NOT_LEADER_OR_FOLLOWER));
         assert_eq!(partition.check_leader(BrokerId(2), 4), Err(ErrorCode::FENCED_LEADER_EPOCH));
         assert_eq!(partition.check_leader(BrokerId(1), 6), Err(ErrorCode::UNKNOWN_LEADER_EPOCH));
+        assert_eq!(partition.check_leader(BrokerId(3), 4), Err(ErrorCode::NOT_LEADER_OR_FOLLOWER));
     }
 }

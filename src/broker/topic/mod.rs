@@ -37,11 +37,11 @@ impl TopicError {
 }
 
 /// A topic to be created.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct NewTopic {
     /// Its name.
     pub name: String,
-    /// The replicas of each partition, the leader first.
+    /// The replicas of each partition, the preferred leader first.
     pub replicas: Vec<Vec<BrokerId>>,
     /// Its settings as written.
     pub settings: Vec<(String, String)>,
@@ -56,6 +56,8 @@ pub(super) struct Topic {
     pub id: Uuid,
     /// What its settings mean.
     pub config: TopicConfig,
+    /// Its settings as written.
+    pub settings: Vec<(String, String)>,
     /// A lock for each: checking a batch takes a millisecond, and holds up nobody who writes elsewhere.
     partitions: Vec<Mutex<Partition>>,
 }
@@ -70,6 +72,17 @@ impl Topic {
     pub(super) fn partition(&self, index: i32) -> Option<MutexGuard<'_, Partition>> {
         let partition = self.partitions.get(usize::try_from(index).ok()?)?;
         Some(partition.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// All partitions, each locked while it is looked at.
+    pub(super) fn partitions(&self) -> impl Iterator<Item = MutexGuard<'_, Partition>> {
+        self.partitions.iter().map(|partition| partition.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What it would take to create it once more.
+    pub(super) fn anew(&self) -> NewTopic {
+        let replicas = self.partitions().map(|partition| partition.replicas()).collect();
+        NewTopic { name: self.name.clone(), replicas, settings: self.settings.clone() }
     }
 
     /// Whether it belongs to the brokers themselves.
@@ -120,19 +133,33 @@ impl Topics {
             .map_err(|error| TopicError::new(ErrorCode::INVALID_CONFIG, error.to_string()))
     }
 
-    /// Creates a topic.
-    pub(super) fn create(&mut self, new: NewTopic) -> Result<Arc<Topic>, TopicError> {
+    /// Creates a topic, on brokers of which some run.
+    pub(super) fn create(
+        &mut self,
+        new: NewTopic,
+        runs: impl Fn(BrokerId) -> bool,
+    ) -> Result<Arc<Topic>, TopicError> {
         let config = self.check(&new)?;
         self.created += 1;
-        let partitions = new.replicas.into_iter().filter_map(|replicas| Some((*replicas.first()?, replicas)));
-        let partitions = partitions.map(|(leader, replicas)| Mutex::new(Partition::new(leader, replicas)));
-        let topic =
-            Topic { name: new.name, id: topic_id(self.created), config, partitions: partitions.collect() };
+        let partitions = new.replicas.iter().map(|brokers| Mutex::new(Partition::new(brokers, &runs)));
+        let (id, partitions) = (topic_id(self.created), partitions.collect());
+        let topic = Topic { name: new.name, id, config, settings: new.settings, partitions };
         let topic = Arc::new(topic);
         self.by_name.insert(topic.name.clone(), Arc::clone(&topic));
         self.by_id.insert(topic.id, Arc::clone(&topic));
         self.by_metric.insert(metric(&topic.name), Arc::clone(&topic));
         Ok(topic)
+    }
+
+    /// Deletes a topic. Whoever still has it finds its partitions deleted, and its id is never used again.
+    pub(super) fn delete(&mut self, name: &str) -> Option<Arc<Topic>> {
+        let topic = self.by_name.remove(name)?;
+        self.by_id.remove(&topic.id);
+        self.by_metric.remove(&metric(name));
+        for mut partition in topic.partitions() {
+            partition.delete();
+        }
+        Some(topic)
     }
 }
 
@@ -183,8 +210,8 @@ mod tests {
     #[test]
     fn a_topic_is_found_by_its_name_and_its_id() {
         let mut topics = Topics::default();
-        let orders = topics.create(new("orders")).unwrap();
-        let others = topics.create(new("others")).unwrap();
+        let orders = topics.create(new("orders"), |_| true).unwrap();
+        let others = topics.create(new("others"), |_| true).unwrap();
         assert_ne!(orders.id, others.id);
         assert_eq!(orders.id.get_version_num(), 4);
         assert_eq!(topics.named("orders").unwrap().id, orders.id);
@@ -193,6 +220,19 @@ mod tests {
         assert_eq!(orders.partition_count(), 2);
         assert!(orders.partition(1).is_some());
         assert!(orders.partition(2).is_none() && orders.partition(-1).is_none());
+    }
+
+    #[test]
+    fn a_deleted_topic_is_gone_and_its_name_is_free_for_one_with_another_id() {
+        let mut topics = Topics::default();
+        let first = topics.create(new("a.b"), |_| true).unwrap();
+        assert!(topics.delete("a_b").is_none());
+        assert_eq!(topics.delete("a.b").unwrap().id, first.id);
+        assert!(topics.named("a.b").is_none() && topics.with_id(first.id).is_none());
+        let gone = first.partition(0).unwrap().check_leader(BrokerId(1), -1);
+        assert_eq!(gone, Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION));
+        let again = topics.create(first.anew(), |_| true).unwrap();
+        assert_eq!((again.partition_count(), again.id == first.id), (2, false));
     }
 
     #[test]
@@ -209,10 +249,10 @@ mod tests {
     #[test]
     fn a_name_is_used_once() {
         let mut topics = Topics::default();
-        topics.create(new("a.b")).unwrap();
-        assert_eq!(topics.create(new("a.b")).unwrap_err().code, ErrorCode::TOPIC_ALREADY_EXISTS);
-        let error = topics.create(new("a_b")).unwrap_err();
+        topics.create(new("a.b"), |_| true).unwrap();
+        assert_eq!(topics.create(new("a.b"), |_| true).unwrap_err().code, ErrorCode::TOPIC_ALREADY_EXISTS);
+        let error = topics.create(new("a_b"), |_| true).unwrap_err();
         assert_eq!(error.to_string(), "Topic 'a_b' collides with existing topic: a.b");
-        assert!(topics.create(new("a-b")).is_ok());
+        assert!(topics.create(new("a-b"), |_| true).is_ok());
     }
 }

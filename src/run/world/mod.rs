@@ -156,6 +156,7 @@ async fn embedded(plan: &Plan) -> Result<broker::Cluster, RunError> {
         name: topic.name.to_string(),
         partitions: topic.partitions,
         config: topic.config.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect(),
+        ..TopicSpec::default()
     };
     let topics = plan.topics.iter().map(topic).collect();
     let started = broker::Cluster::start(ClusterSpec { topics, ..ClusterSpec::default() }).await;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::broker::handler::produce::records::Records;
 use crate::broker::handler::produce::response::{Key, NONE, Row, response};
@@ -54,8 +54,8 @@ pub(super) async fn handle(node: &Node, from: Sender<'_>, request: ProduceReques
     if rows.values().any(|row| row.outcome.is_ok()) {
         node.cluster.announce();
     }
-    if Acks::of(acks) == Some(Acks::All) {
-        replicated(node, timeout_ms, &mut rows).await;
+    if rows.values().any(|row| row.wait.is_some()) {
+        replicated(timeout_ms, &mut rows).await;
     }
     response(&node.cluster, &rows)
 }
@@ -134,34 +134,26 @@ fn append(node: &Node, topic: Arc<Topic>, (index, acks): (i32, Acks), records: R
         Err(rejection) if rejection.hides_log_start() => NONE,
         _ => partition.log.start(),
     };
+    let confirmed_by_all = outcome.as_ref().ok().filter(|_| acks == Acks::All);
+    let wait = confirmed_by_all.and_then(|appended| partition.wait(appended));
     drop(partition);
-    Row { topic: Some(topic), outcome, log_start, timed_out: false }
+    Row { topic: Some(topic), outcome, log_start, wait, unconfirmed: ErrorCode::NONE }
 }
 
 /// Waits until all replicas in sync have what was appended; what they do not have in time is answered as timed out,
 /// though it stands in the log.
-async fn replicated(node: &Node, timeout_ms: i32, rows: &mut IndexMap<Key, Row>) {
+async fn replicated(timeout_ms: i32, rows: &mut IndexMap<Key, Row>) {
     let patience = Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0));
     let deadline = Instant::now() + patience;
-    let mut progress = node.cluster.progress();
-    loop {
-        progress.mark_unchanged();
-        if !rows.iter().any(|(key, row)| is_pending(key, row)) {
-            return;
-        }
-        tokio::select! {
-            _ = progress.changed() => {}
-            () = tokio::time::sleep_until(deadline) => break,
+    for row in rows.values_mut() {
+        if let Some(wait) = row.wait.take() {
+            let ended = timeout_at(deadline, wait).await;
+            row.unconfirmed = ended.map_or(ErrorCode::REQUEST_TIMED_OUT, |ended| {
+                // A partition does not forget who waits.
+                ended.unwrap_or(ErrorCode::UNKNOWN_SERVER_ERROR)
+            });
         }
     }
-    for (key, row) in rows {
-        row.timed_out = is_pending(key, row);
-    }
-}
-
-fn is_pending((_, _, index): &Key, row: &Row) -> bool {
-    let (Some(topic), Ok(appended)) = (&row.topic, &row.outcome) else { return false };
-    topic.partition(*index).is_some_and(|partition| partition.high_watermark <= appended.last_offset)
 }
 
 #[cfg(test)]
@@ -174,6 +166,7 @@ mod tests {
     use uuid::Uuid;
 
     use crate::broker::connection::wire::{Bench, batch, name, produce};
+    use crate::broker::partition::Change;
     use crate::id::BrokerId;
     use crate::kafka::ErrorCode;
     use crate::kafka::batch::{BatchBuilder, Compression, Marker, field};
@@ -474,25 +467,27 @@ mod tests {
 
     #[tokio::test]
     async fn a_leader_elsewhere_is_named_from_version_10_on() {
-        let mut bench = Bench::new("orders", &[]);
-        bench.partition("orders", 0, |partition| partition.leader = BrokerId(2));
+        let mut bench = Bench::of(3, "orders", &[]);
+        bench.change("orders", Change::Lead { broker: BrokerId(2), unclean: false });
         let mut client = bench.connect();
         for version in 3..=12 {
             let response = client.call(version, &produce("orders", 1, batch(b"value"))).await;
             let row = rows(&response)[0];
             assert_bare(row, ErrorCode::NOT_LEADER_OR_FOLLOWER);
-            assert_eq!(row.current_leader.leader_id.0, if version >= 10 { 2 } else { -1 });
-            assert_eq!(response.node_endpoints.len(), usize::from(version >= 10));
+            let leader = (row.current_leader.leader_id.0, row.current_leader.leader_epoch);
+            assert_eq!(leader, if version >= 10 { (2, 1) } else { (-1, -1) });
+            let endpoints: Vec<_> = response.node_endpoints.iter().map(|node| node.port).collect();
+            assert_eq!(endpoints, if version >= 10 { vec![9093] } else { vec![] });
         }
     }
 
     #[tokio::test]
     async fn a_request_waits_until_all_replicas_in_sync_have_it() {
-        let mut bench = Bench::new("orders", &[]);
+        let mut bench = Bench::of(2, "orders", &[]);
         let mut client = bench.connect();
         let batch = BatchBuilder::new().producer(1, 0, 0).value(b"value").build().unwrap().into_bytes();
-        client.produce(9, -1, batch.clone()).await;
-        bench.partition("orders", 0, |partition| partition.high_watermark = 0);
+        bench.change("orders", Change::Hold(BrokerId(2)));
+        client.produce(9, 1, batch.clone()).await;
         let timed_out = client.call(9, &produce("orders", -1, batch.clone()).with_timeout_ms(1)).await;
         let row = rows(&timed_out)[0];
         assert_eq!(
@@ -502,8 +497,7 @@ mod tests {
         let waiting = client.send(9, &produce("orders", -1, batch.clone()).with_timeout_ms(i32::MAX)).await;
         let quick = bench.connect().produce(9, 1, batch).await;
         assert_eq!((quick.error_code, quick.base_offset), (0, 0), "the leader alone has had it for long");
-        bench.partition("orders", 0, |partition| partition.high_watermark = 1);
-        bench.node.cluster.announce();
+        bench.change("orders", Change::Resume);
         let answer = client.receive::<ProduceRequest>(9, waiting).await.unwrap();
         assert_eq!(codes(&answer), [ErrorCode::NONE]);
     }

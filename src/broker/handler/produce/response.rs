@@ -1,5 +1,6 @@
 //! The answer to a Produce request, row by row.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -11,8 +12,9 @@ use kafka_protocol::protocol::StrBytes;
 use uuid::Uuid;
 
 use crate::broker::node::{ClusterState, Endpoint};
-use crate::broker::partition::{Appended, BadRecord, Rejection};
+use crate::broker::partition::{Appended, BadRecord, Rejection, Wait};
 use crate::broker::topic::Topic;
+use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
 
 /// What a row says where there is no offset and no time.
@@ -30,14 +32,23 @@ pub(super) struct Row {
     pub outcome: Result<Appended, Rejection>,
     /// The log start offset, where the answer tells it.
     pub log_start: i64,
-    /// They stand in the log, but not on all replicas in sync when the time was over.
-    pub timed_out: bool,
+    /// What the replicas in sync still have to confirm.
+    pub wait: Option<Wait>,
+    /// Why the answer is an error though the records stand in the log: not all replicas in sync had them in time, or
+    /// the leader lost its place.
+    pub unconfirmed: ErrorCode,
 }
 
 impl Row {
     /// A row of which the leader never heard.
     pub(super) fn refused(rejection: Rejection) -> Self {
-        Self { topic: None, outcome: Err(rejection), log_start: NONE, timed_out: false }
+        let (topic, outcome) = (None, Err(rejection));
+        Self { topic, outcome, log_start: NONE, wait: None, unconfirmed: ErrorCode::NONE }
+    }
+
+    /// What the answer says.
+    fn code(&self) -> ErrorCode {
+        self.outcome.as_ref().map_or_else(|rejection| rejection.code, |_| self.unconfirmed)
     }
 }
 
@@ -47,9 +58,10 @@ pub(super) fn response(cluster: &ClusterState, rows: &IndexMap<Key, Row>) -> Pro
     for ((name, id, index), row) in rows {
         topics.entry((name.clone(), *id)).or_default().push(partition(*index, row));
     }
-    let elsewhere =
-        topics.values().flatten().any(|row| row.error_code == ErrorCode::NOT_LEADER_OR_FOLLOWER.0);
-    let endpoints = if elsewhere { cluster.endpoints.iter().map(endpoint).collect() } else { vec![] };
+    let leaders: BTreeSet<_> =
+        topics.values().flatten().map(|row| BrokerId(row.current_leader.leader_id.0)).collect();
+    let endpoints =
+        leaders.into_iter().filter_map(|leader| cluster.reachable(leader)).map(endpoint).collect();
     let topics = topics.into_iter().map(|((name, id), rows)| {
         TopicProduceResponse::default().with_name(name).with_topic_id(id).with_partition_responses(rows)
     });
@@ -59,23 +71,23 @@ pub(super) fn response(cluster: &ClusterState, rows: &IndexMap<Key, Row>) -> Pro
 fn partition(index: i32, row: &Row) -> PartitionProduceResponse {
     let answer = PartitionProduceResponse::default()
         .with_index(index)
+        .with_error_code(row.code().0)
         .with_log_start_offset(row.log_start)
         .with_error_message(None)
         .with_log_append_time_ms(NONE);
+    let answer = if row.code() == ErrorCode::NOT_LEADER_OR_FOLLOWER {
+        answer.with_current_leader(leader(index, row))
+    } else {
+        answer
+    };
     match &row.outcome {
         Ok(appended) => {
-            let code = if row.timed_out { ErrorCode::REQUEST_TIMED_OUT } else { ErrorCode::NONE };
-            answer
-                .with_error_code(code.0)
-                .with_base_offset(appended.base_offset)
-                .with_log_append_time_ms(appended.log_append_time)
+            answer.with_base_offset(appended.base_offset).with_log_append_time_ms(appended.log_append_time)
         }
         Err(rejection) => answer
-            .with_error_code(rejection.code.0)
             .with_base_offset(NONE)
             .with_error_message(rejection.message.clone().map(StrBytes::from_string))
-            .with_record_errors(rejection.records.iter().map(record_error).collect())
-            .with_current_leader(leader(index, row)),
+            .with_record_errors(rejection.records.iter().map(record_error).collect()),
     }
 }
 
@@ -87,13 +99,11 @@ fn record_error(record: &BadRecord) -> BatchIndexAndErrorMessage {
 
 /// Who leads, for a client that asked another.
 fn leader(index: i32, row: &Row) -> LeaderIdAndEpoch {
-    let elsewhere =
-        matches!(&row.outcome, Err(rejection) if rejection.code == ErrorCode::NOT_LEADER_OR_FOLLOWER);
-    let partition = row.topic.as_ref().filter(|_| elsewhere).and_then(|topic| topic.partition(index));
+    let partition = row.topic.as_ref().and_then(|topic| topic.partition(index));
     partition.map_or_else(LeaderIdAndEpoch::default, |partition| {
         LeaderIdAndEpoch::default()
-            .with_leader_id(partition.leader.0.into())
-            .with_leader_epoch(partition.leader_epoch)
+            .with_leader_id(partition.leader().map_or(-1, |leader| leader.0).into())
+            .with_leader_epoch(partition.leader_epoch())
     })
 }
 

@@ -1,182 +1,129 @@
 //! A running cluster: sockets, tasks, and their end.
 
+mod server;
+mod spec;
+mod step;
+
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use kafka_protocol::messages::ApiVersionsRequest;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::net::TcpStream;
+use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::connection::serve;
+use crate::broker::cluster::server::{End, Server};
 use crate::broker::node::{ClusterState, Endpoint, Node};
-use crate::broker::topic::{NewTopic, TopicError, Topics};
 use crate::id::BrokerId;
 use crate::kafka::encode_request;
 use crate::kafka::frame::{FrameError, FrameReader, MAX_REQUEST_BYTES};
 
-/// How long to wait when no connection can be accepted, such as without free file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+pub use spec::{ClusterSpec, TopicSpec};
 
-/// A topic to start with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TopicSpec {
-    /// Its name.
-    pub name: String,
-    /// How many partitions, from 1.
-    pub partitions: u32,
-    /// Its settings, as Apache Kafka names them.
-    pub config: Vec<(String, String)>,
-}
-
-impl TopicSpec {
-    /// Whether Apache Kafka would create it: its name and its settings.
-    pub fn check(&self) -> Result<(), TopicError> {
-        Topics::default().check(&self.on(vec![])).map(drop)
-    }
-
-    fn on(&self, replicas: Vec<Vec<BrokerId>>) -> NewTopic {
-        NewTopic { name: self.name.clone(), replicas, settings: self.config.clone() }
-    }
-}
-
-/// What a cluster starts with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClusterSpec {
-    /// Its topics.
-    pub topics: Vec<TopicSpec>,
-    /// Where it listens; with port 0 the system chooses one.
-    pub listen: SocketAddr,
-    /// Whether a client that asks for an unknown topic gets it created (`auto.create.topics.enable`).
-    pub auto_create_topics: bool,
-}
-
-impl Default for ClusterSpec {
-    fn default() -> Self {
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { topics: vec![], listen, auto_create_topics: true }
-    }
-}
-
-/// A cluster of one broker, in memory, on a real socket.
+/// A cluster in memory, on real sockets, of one broker or several.
 ///
 /// Dropping it ends all of its tasks without waiting for them; [`Cluster::shutdown`] waits.
 #[derive(Debug)]
 pub struct Cluster {
-    address: SocketAddr,
+    state: Arc<ClusterState>,
+    /// Where each broker listens, by id.
+    addresses: Vec<SocketAddr>,
+    servers: Mutex<Vec<Server>>,
     open: watch::Receiver<usize>,
-    stop: CancellationToken,
-    listeners: JoinSet<()>,
 }
 
 impl Cluster {
-    /// Listens, and serves until it is shut down or dropped. Fails if the port is taken, or if a topic cannot be
-    /// created ([`io::ErrorKind::InvalidInput`], with a [`TopicError`] inside). To be called on a tokio runtime.
+    /// Listens, and serves until it is shut down or dropped. Fails if a port is taken, or if a topic or the number of
+    /// brokers cannot be ([`io::ErrorKind::InvalidInput`], with a [`TopicError`](crate::broker::TopicError) inside). To
+    /// be called on a tokio runtime.
+    #[expect(clippy::unused_async, reason = "it needs a runtime, and an async fn says so")]
     pub async fn start(spec: ClusterSpec) -> io::Result<Self> {
-        let listener = TcpListener::bind(spec.listen).await?;
-        let bound = listener.local_addr()?;
-        // Who listens on all addresses is reached on this machine's own.
-        let host = if bound.ip().is_unspecified() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { bound.ip() };
-        let id = BrokerId(1);
-        let endpoint = Endpoint { id, host: host.to_string(), port: bound.port() };
-        let state = Arc::new(ClusterState::new(vec![endpoint], spec.auto_create_topics));
-        for topic in &spec.topics {
-            let replicas = state.assign(topic.partitions as usize, 1);
-            let created = state.topics_mut().create(topic.on(replicas));
-            created.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        }
         let (count, open) = watch::channel(0);
-        let stop = CancellationToken::new();
-        let mut listeners = JoinSet::new();
-        listeners.spawn(listen(listener, Node { id, cluster: state }, count, stop.clone()));
-        Ok(Self { address: SocketAddr::new(host, bound.port()), open, stop, listeners })
+        let count = Arc::new(count);
+        let mut servers = Vec::new();
+        for n in 0..spec.brokers {
+            servers.push(Server::bind(nth(spec.listen, n)?, &count)?);
+        }
+        let addresses: Vec<_> = servers.iter().map(Server::address).collect();
+        let endpoints = (1..).zip(&addresses).map(|(id, address)| Endpoint {
+            id: BrokerId(id),
+            host: address.ip().to_string(),
+            port: address.port(),
+        });
+        let state = ClusterState::new(endpoints.collect(), spec.auto_create_topics, spec.emulate);
+        let invalid = |error| io::Error::new(io::ErrorKind::InvalidInput, error);
+        for topic in &spec.topics {
+            let placed = topic.placed(&state).map_err(invalid)?;
+            state.create(placed).map_err(invalid)?;
+        }
+        let state = Arc::new(state);
+        for (id, server) in (1..).zip(&mut servers) {
+            server.serve(node(&state, BrokerId(id)));
+        }
+        Ok(Self { state, addresses, servers: Mutex::new(servers), open })
     }
 
-    /// What a client's `bootstrap.servers` must be: `127.0.0.1:PORT`.
+    /// What a client's `bootstrap.servers` must be: `127.0.0.1:PORT`, for each broker one, with commas between them.
     pub fn bootstrap(&self) -> String {
-        self.address.to_string()
+        self.addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",")
     }
 
     /// Waits until every connection that was opened before this call has been read to its end, each request in it has
     /// been handled, and it is closed. Whatever a client has sent before it closed is in the logs then, even with
     /// `acks=0`. It never ends while a client keeps its connection, so a caller sets a deadline.
     pub async fn idle(&self) -> io::Result<()> {
-        self.accept_all().await?;
-        // It fails when the listener is gone, and all connections with it.
+        let servers = self.servers.lock().await;
+        for server in servers.iter().filter(|server| server.is_running()) {
+            accept_all(server.address()).await?;
+        }
+        drop(servers);
+        // It fails when the listeners are gone, and all connections with them.
         let _ = self.open.clone().wait_for(|open| *open == 0).await;
         Ok(())
     }
 
-    /// Connections are accepted in the order in which they were opened: when one of our own has its answer, all
-    /// earlier ones are counted.
-    async fn accept_all(&self) -> io::Result<()> {
-        let mut stream = TcpStream::connect(self.address).await?;
-        let request =
-            encode_request(0, 0, "inflight", &ApiVersionsRequest::default()).map_err(io::Error::other)?;
-        stream.write_all(&request).await?;
-        match FrameReader::new(stream, MAX_REQUEST_BYTES).read().await {
-            Ok(_) => Ok(()),
-            Err(FrameError::Io(error)) => Err(error),
-            Err(error) => Err(io::Error::other(error)),
-        }
-    }
-
     /// Closes all connections and waits until every task has ended.
-    pub async fn shutdown(mut self) {
-        self.stop.cancel();
-        while self.listeners.join_next().await.is_some() {}
-    }
-}
-
-async fn listen(listener: TcpListener, node: Node, open: watch::Sender<usize>, stop: CancellationToken) {
-    let open = Arc::new(open);
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => break,
-            Some(_) = connections.join_next() => {}
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    let counted = Counted::new(&open);
-                    let node = node.clone();
-                    connections.spawn(async move {
-                        // Without it answers of a few bytes would wait for each other; a socket that cannot have it
-                        // is about to fail anyway.
-                        let _ = stream.set_nodelay(true);
-                        serve(stream, &node).await;
-                        drop(counted);
-                    });
-                }
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            },
+    pub async fn shutdown(self) {
+        for server in self.servers.lock().await.iter_mut() {
+            server.end(End::Abrupt).await;
         }
     }
-    connections.shutdown().await;
 }
 
-/// Counts an open connection as long as it lives, also when its task is aborted.
-struct Counted(Arc<watch::Sender<usize>>);
-
-impl Counted {
-    fn new(open: &Arc<watch::Sender<usize>>) -> Self {
-        open.send_modify(|open| *open += 1);
-        Self(Arc::clone(open))
-    }
+/// Where the n-th broker listens.
+fn nth(first: SocketAddr, n: u32) -> io::Result<SocketAddr> {
+    let port = match first.port() {
+        0 => Some(0),
+        port => u16::try_from(n).ok().and_then(|n| port.checked_add(n)),
+    };
+    let none = || io::Error::new(io::ErrorKind::InvalidInput, "there are not enough ports for all brokers");
+    port.map(|port| SocketAddr::new(first.ip(), port)).ok_or_else(none)
 }
 
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.send_modify(|open| *open -= 1);
+fn node(state: &Arc<ClusterState>, id: BrokerId) -> Node {
+    Node { id, cluster: Arc::clone(state), stopping: CancellationToken::new() }
+}
+
+/// Connections are accepted in the order in which they were opened: when one of our own has its answer, all earlier
+/// ones are counted.
+async fn accept_all(address: SocketAddr) -> io::Result<()> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request =
+        encode_request(0, 0, "inflight", &ApiVersionsRequest::default()).map_err(io::Error::other)?;
+    stream.write_all(&request).await?;
+    match FrameReader::new(stream, MAX_REQUEST_BYTES).read().await {
+        Ok(_) => Ok(()),
+        Err(FrameError::Io(error)) => Err(error),
+        Err(error) => Err(io::Error::other(error)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+    use std::time::Duration;
 
     use bytes::Bytes;
     use kafka_protocol::messages::{MetadataRequest, ProduceRequest};
@@ -190,7 +137,7 @@ mod tests {
     use crate::kafka::batch::Batch;
 
     fn spec() -> ClusterSpec {
-        let topic = TopicSpec { name: "orders".to_owned(), partitions: 1, config: vec![] };
+        let topic = TopicSpec { name: "orders".to_owned(), ..TopicSpec::default() };
         ClusterSpec { topics: vec![topic], ..ClusterSpec::default() }
     }
 

@@ -1,0 +1,158 @@
+//! What all brokers of a cluster share, and one broker as its connections see it.
+
+pub(super) mod emulate;
+pub(super) mod step;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::broker::node::emulate::Emulate;
+use crate::broker::topic::{NewTopic, Topic, TopicError, Topics};
+use crate::id::BrokerId;
+
+/// What every embedded cluster is called, in the form of Apache Kafka's ids. Clusters are told apart by their ports.
+pub(super) const CLUSTER_ID: &str = "aW5mbGlnaHQtZW1iZWRkZQ";
+
+/// Where a broker can be reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Endpoint {
+    /// The broker.
+    pub id: BrokerId,
+    /// What clients are told.
+    pub host: String,
+    /// What clients are told.
+    pub port: u16,
+}
+
+/// The state of a cluster.
+#[derive(Debug)]
+pub(super) struct ClusterState {
+    /// The brokers, by id, whether they run or not.
+    pub endpoints: Vec<Endpoint>,
+    /// `auto.create.topics.enable`.
+    pub auto_create_topics: bool,
+    /// Whose rules hold.
+    pub emulate: Emulate,
+    running: RwLock<BTreeSet<BrokerId>>,
+    topics: RwLock<Topics>,
+    /// What was deleted and may be created anew, by name.
+    deleted: Mutex<HashMap<String, NewTopic>>,
+    next_producer_id: AtomicI64,
+    progress: watch::Sender<()>,
+}
+
+impl ClusterState {
+    /// A cluster of these brokers, all of them running.
+    pub(super) fn new(endpoints: Vec<Endpoint>, auto_create_topics: bool, emulate: Emulate) -> Self {
+        Self {
+            running: RwLock::new(endpoints.iter().map(|endpoint| endpoint.id).collect()),
+            endpoints,
+            auto_create_topics,
+            emulate,
+            topics: RwLock::default(),
+            deleted: Mutex::default(),
+            next_producer_id: AtomicI64::new(0),
+            progress: watch::Sender::new(()),
+        }
+    }
+
+    /// The brokers that run, by id.
+    pub(super) fn running(&self) -> Vec<&Endpoint> {
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner);
+        self.endpoints.iter().filter(|endpoint| running.contains(&endpoint.id)).collect()
+    }
+
+    /// Whether a broker runs.
+    pub(super) fn is_running(&self, broker: BrokerId) -> bool {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).contains(&broker)
+    }
+
+    /// Notes that a broker runs, or that it does not.
+    pub(super) fn set_running(&self, broker: BrokerId, runs: bool) {
+        let mut running = self.running.write().unwrap_or_else(PoisonError::into_inner);
+        if runs {
+            running.insert(broker)
+        } else {
+            running.remove(&broker)
+        };
+    }
+
+    /// Where a broker that runs can be reached.
+    pub(super) fn reachable(&self, broker: BrokerId) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.id == broker).filter(|_| self.is_running(broker))
+    }
+
+    /// The broker that clients are to ask for what a controller does: any that runs will do.
+    pub(super) fn controller(&self) -> BrokerId {
+        self.running().first().map_or(BrokerId(-1), |endpoint| endpoint.id)
+    }
+
+    /// The topics, to look at.
+    pub(super) fn topics(&self) -> RwLockReadGuard<'_, Topics> {
+        self.topics.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The topics, to change.
+    pub(super) fn topics_mut(&self) -> RwLockWriteGuard<'_, Topics> {
+        self.topics.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn deleted(&self) -> MutexGuard<'_, HashMap<String, NewTopic>> {
+        self.deleted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Creates a topic.
+    pub(super) fn create(&self, new: NewTopic) -> Result<Arc<Topic>, TopicError> {
+        self.topics_mut().create(new, |broker| self.is_running(broker))
+    }
+
+    /// A producer id that nobody has had.
+    pub(super) fn new_producer_id(&self) -> i64 {
+        self.next_producer_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Wakes whoever waits for records or for a high watermark. To be called when no lock is held.
+    pub(super) fn announce(&self) {
+        self.progress.send_replace(());
+    }
+
+    /// Changes whenever something was announced since this call.
+    pub(super) fn progress(&self) -> watch::Receiver<()> {
+        self.progress.subscribe()
+    }
+
+    /// The replicas of so many partitions, `factor` each, spread over the brokers: partition p begins with the
+    /// (p mod n)-th of the n that run, and those that do not come last.
+    pub(super) fn assign(&self, partitions: usize, factor: usize) -> Vec<Vec<BrokerId>> {
+        let ids = || self.endpoints.iter().map(|endpoint| endpoint.id);
+        let (up, down): (Vec<_>, Vec<_>) = ids().partition(|id| self.is_running(*id));
+        let first = |partition: usize| partition.checked_rem(up.len()).unwrap_or(0);
+        let ring = |partition: usize| {
+            let turned = up.iter().cycle().skip(first(partition)).take(up.len());
+            turned.chain(&down).copied().take(factor).collect()
+        };
+        (0..partitions).map(ring).collect()
+    }
+}
+
+/// A broker.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    /// Which one.
+    pub id: BrokerId,
+    /// What it shares with the others.
+    pub cluster: Arc<ClusterState>,
+    /// Cancelled when the broker stops: requests that wait are answered, no other is read.
+    pub stopping: CancellationToken,
+}
+
+/// The clock, in milliseconds since 1970.
+pub(super) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_millis().try_into().unwrap_or(i64::MAX)
+}
