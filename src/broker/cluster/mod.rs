@@ -7,11 +7,13 @@ mod step;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use kafka_protocol::messages::ApiVersionsRequest;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{Mutex, watch};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::cluster::server::{End, Server};
@@ -21,6 +23,9 @@ use crate::kafka::encode_request;
 use crate::kafka::frame::{FrameError, FrameReader, MAX_REQUEST_BYTES};
 
 pub use spec::{ClusterSpec, TopicSpec};
+
+/// How often partitions are looked after (`log.retention.check.interval.ms`).
+const LOOK_AFTER: Duration = Duration::from_mins(5);
 
 /// A cluster in memory, on real sockets, of one broker or several.
 ///
@@ -32,6 +37,7 @@ pub struct Cluster {
     addresses: Vec<SocketAddr>,
     servers: Mutex<Vec<Server>>,
     open: watch::Receiver<usize>,
+    upkeep: JoinSet<()>,
 }
 
 impl Cluster {
@@ -62,7 +68,9 @@ impl Cluster {
         for (id, server) in (1..).zip(&mut servers) {
             server.serve(node(&state, BrokerId(id)));
         }
-        Ok(Self { state, addresses, servers: Mutex::new(servers), open })
+        let mut upkeep = JoinSet::new();
+        upkeep.spawn(keep_house(Arc::clone(&state)));
+        Ok(Self { state, addresses, servers: Mutex::new(servers), open, upkeep })
     }
 
     /// What a client's `bootstrap.servers` must be: `127.0.0.1:PORT`, for each broker one, with commas between them.
@@ -85,10 +93,19 @@ impl Cluster {
     }
 
     /// Closes all connections and waits until every task has ended.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(mut self) {
         for server in self.servers.lock().await.iter_mut() {
             server.end(End::Abrupt).await;
         }
+        self.upkeep.shutdown().await;
+    }
+}
+
+/// Looks after all partitions as long as the cluster lives.
+async fn keep_house(state: Arc<ClusterState>) {
+    loop {
+        tokio::time::sleep(LOOK_AFTER).await;
+        state.keep_house();
     }
 }
 
@@ -123,7 +140,6 @@ async fn accept_all(address: SocketAddr) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::time::Duration;
 
     use bytes::Bytes;
     use kafka_protocol::messages::{MetadataRequest, ProduceRequest};

@@ -1,16 +1,18 @@
 //! What all brokers of a cluster share, and one broker as its connections see it.
 
+mod clock;
 pub(super) mod emulate;
 pub(super) mod step;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::broker::node::clock::Clock;
 use crate::broker::node::emulate::Emulate;
 use crate::broker::topic::{NewTopic, Topic, TopicError, Topics};
 use crate::id::BrokerId;
@@ -44,6 +46,7 @@ pub(super) struct ClusterState {
     deleted: Mutex<HashMap<String, NewTopic>>,
     next_producer_id: AtomicI64,
     progress: watch::Sender<()>,
+    clock: Clock,
 }
 
 impl ClusterState {
@@ -58,6 +61,7 @@ impl ClusterState {
             deleted: Mutex::default(),
             next_producer_id: AtomicI64::new(0),
             progress: watch::Sender::new(()),
+            clock: Clock::default(),
         }
     }
 
@@ -111,6 +115,28 @@ impl ClusterState {
         self.topics_mut().create(new, |broker| self.is_running(broker))
     }
 
+    /// The clock, in milliseconds since 1970.
+    pub(super) fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// Moves the clock, and does what is due by then.
+    pub(super) fn advance_clock(&self, by: Duration) {
+        self.clock.advance(by);
+        self.keep_house();
+    }
+
+    /// Does in every partition what is due from time to time, if it is.
+    pub(super) fn keep_house(&self) {
+        let Some(now) = self.clock.is_due() else { return };
+        let topics = self.topics().all();
+        for topic in topics {
+            for mut partition in topic.partitions() {
+                partition.keep_house(now, &topic.config);
+            }
+        }
+    }
+
     /// A producer id that nobody has had.
     pub(super) fn new_producer_id(&self) -> i64 {
         self.next_producer_id.fetch_add(1, Ordering::Relaxed)
@@ -149,10 +175,4 @@ pub(super) struct Node {
     pub cluster: Arc<ClusterState>,
     /// Cancelled when the broker stops: requests that wait are answered, no other is read.
     pub stopping: CancellationToken,
-}
-
-/// The clock, in milliseconds since 1970.
-pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    since.as_millis().try_into().unwrap_or(i64::MAX)
 }

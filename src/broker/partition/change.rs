@@ -116,12 +116,26 @@ impl Partition {
         if snapshot < i64::MAX {
             self.producers = std::mem::take(&mut self.producers).restarted();
         }
+        // What was forgotten stays forgotten.
+        if let Some(at) = self.expired_at {
+            self.producers.expire(at);
+        }
     }
 
     /// Where the log ended when the leader's broker was started last.
     fn restarted_at(&self) -> i64 {
         let leader = self.leader().and_then(|leader| self.replicas.get(leader));
         leader.map_or(self.recalled_from, |leader| leader.restarted_at)
+    }
+
+    /// Does what is due from time to time: at `now` (milliseconds since 1970) producers are forgotten that have been
+    /// idle for too long, and records that are too old or too much.
+    pub(in crate::broker) fn keep_house(&mut self, now: i64, config: &TopicConfig) {
+        self.expired_at = Some(now);
+        self.producers.expire(now);
+        if config.deletes {
+            self.log.retain(&config.retention, now, self.high_watermark);
+        }
     }
 
     /// The topic is deleted: whoever waits or comes gets an error.

@@ -18,6 +18,7 @@ use crate::kafka::ErrorCode;
 use crate::kafka::batch::{Batch, Entry, TimestampType};
 
 pub(super) use change::Change;
+pub(super) use log::retention::Retention;
 pub(super) use log::{Found, Log};
 pub(super) use rejection::{BadRecord, Rejection};
 pub use replicas::ReplicaError;
@@ -70,6 +71,8 @@ pub(super) struct Partition {
     producers: ProducerStates,
     /// Where the log ended when the broker whose memory `producers` is was started last.
     recalled_from: i64,
+    /// When producers that were idle for too long were forgotten last, in milliseconds since 1970.
+    expired_at: Option<i64>,
     waits: Waits,
     deleted: bool,
 }
@@ -83,6 +86,7 @@ impl Partition {
             high_watermark: 0,
             producers: ProducerStates::default(),
             recalled_from: 0,
+            expired_at: None,
             waits: Waits::default(),
             deleted: false,
         }

@@ -29,7 +29,7 @@ pub(super) fn validate(entry: Entry, rules: Rules<'_>) -> Result<Batch, Rejectio
     let max_timestamp = check_records(&batch, &payload, rules)?;
     let batch = with_timestamps(batch, max_timestamp, rules);
     let batch = recompressed(batch, source, &payload, rules.config)?;
-    if batch.size() > rules.config.segment_bytes {
+    if batch.size() > rules.config.retention.segment_bytes {
         return Err(Rejection::of(ErrorCode::RECORD_LIST_TOO_LARGE));
     }
     Ok(batch)

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::broker::partition::Retention;
 use crate::kafka::batch::{Compression, TimestampType};
 
 /// A setting that Apache Kafka would refuse with `INVALID_CONFIG`.
@@ -42,8 +43,10 @@ pub(in crate::broker) struct TopicConfig {
     pub compression: Option<Compression>,
     /// `min.insync.replicas`.
     pub min_insync_replicas: usize,
-    /// `segment.bytes`: the upper bound of a batch. The log has no segments.
-    pub segment_bytes: usize,
+    /// `cleanup.policy` has `delete`.
+    pub deletes: bool,
+    /// What is kept; `segment.bytes` is the upper bound of a batch too.
+    pub retention: Retention,
 }
 
 impl Default for TopicConfig {
@@ -56,7 +59,13 @@ impl Default for TopicConfig {
             compacted: false,
             compression: None,
             min_insync_replicas: 1,
-            segment_bytes: 1_073_741_824,
+            deletes: true,
+            retention: Retention {
+                segment_bytes: 1_073_741_824,
+                segment_ms: 604_800_000,
+                time_ms: 604_800_000,
+                size_bytes: -1,
+            },
         }
     }
 }
@@ -70,7 +79,10 @@ const WITH_EFFECT: &[&str] = &[
     "message.timestamp.before.max.ms",
     "message.timestamp.type",
     "min.insync.replicas",
+    "retention.bytes",
+    "retention.ms",
     "segment.bytes",
+    "segment.ms",
 ];
 
 /// Settings of a topic that exist and change nothing here: about time, space, files and followers.
@@ -94,11 +106,8 @@ const WITHOUT_EFFECT: &[&str] = &[
     "remote.log.copy.disable",
     "remote.log.delete.on.disable",
     "remote.storage.enable",
-    "retention.bytes",
-    "retention.ms",
     "segment.index.bytes",
     "segment.jitter.ms",
-    "segment.ms",
     "unclean.leader.election.enable",
 ];
 
@@ -128,18 +137,21 @@ impl TopicConfig {
         match name {
             "max.message.bytes" => self.max_message_bytes = int(name, value, 0)?,
             "message.timestamp.before.max.ms" => {
-                self.timestamp_before_max_ms = long(name, value)?;
+                self.timestamp_before_max_ms = long(name, value, 0)?;
             }
             "message.timestamp.after.max.ms" => {
-                self.timestamp_after_max_ms = long(name, value)?;
+                self.timestamp_after_max_ms = long(name, value, 0)?;
             }
             "min.insync.replicas" => self.min_insync_replicas = int(name, value, 1)?,
-            "segment.bytes" => self.segment_bytes = int(name, value, MIN_SEGMENT)?,
+            "segment.bytes" => self.retention.segment_bytes = int(name, value, MIN_SEGMENT)?,
+            "segment.ms" => self.retention.segment_ms = long(name, value, 1)?,
+            "retention.ms" => self.retention.time_ms = long(name, value, -1)?,
+            "retention.bytes" => self.retention.size_bytes = long(name, value, i64::MIN)?,
             "message.timestamp.type" => {
                 self.timestamp_type = choice(name, value, &TIMESTAMP_TYPES)?;
             }
             "compression.type" => self.compression = choice(name, value, &COMPRESSIONS)?,
-            "cleanup.policy" => self.compacted = compacts(name, value)?,
+            "cleanup.policy" => (self.compacted, self.deletes) = policies(name, value)?,
             _ if WITHOUT_EFFECT.contains(&name) => {}
             _ => return Err(ConfigError::Unknown(name.to_owned())),
         }
@@ -167,8 +179,8 @@ fn int(name: &str, value: &str, least: i32) -> Result<usize, ConfigError> {
     Ok(usize::try_from(number).unwrap_or(0))
 }
 
-fn long(name: &str, value: &str) -> Result<i64, ConfigError> {
-    number(name, value, (0, "LONG"))
+fn long(name: &str, value: &str, least: i64) -> Result<i64, ConfigError> {
+    number(name, value, (least, "LONG"))
 }
 
 fn number<T>(name: &str, value: &str, (least, kind): (T, &str)) -> Result<T, ConfigError>
@@ -191,11 +203,11 @@ fn choice<T: Copy>(name: &str, value: &str, choices: &[(&str, T)]) -> Result<T, 
 }
 
 /// A list of `compact` and `delete`; an empty one keeps everything (Apache Kafka 4.1).
-fn compacts(name: &str, value: &str) -> Result<bool, ConfigError> {
+fn policies(name: &str, value: &str) -> Result<(bool, bool), ConfigError> {
     let policies: Vec<_> = value.split(',').map(str::trim).filter(|policy| !policy.is_empty()).collect();
     match policies.iter().find(|policy| !["compact", "delete"].contains(policy)) {
         Some(_) => Err(refused(name, value, "String must be one of: compact, delete".to_owned())),
-        None => Ok(policies.contains(&"compact")),
+        None => Ok((policies.contains(&"compact"), policies.contains(&"delete"))),
     }
 }
 
@@ -209,7 +221,7 @@ mod tests {
 
     #[test]
     fn what_is_not_set_is_as_in_apache_kafka() {
-        let config = TopicConfig::read([("retention.ms", "5"), ("flush.ms", "1")]).unwrap();
+        let config = TopicConfig::read([("preallocate", "true"), ("flush.ms", "1")]).unwrap();
         assert_eq!(config, TopicConfig::default());
         assert_eq!(config.max_message_bytes, 1024 * 1024 + 12);
     }
@@ -225,6 +237,9 @@ mod tests {
             ("compression.type", "zstd"),
             ("min.insync.replicas", "2"),
             ("segment.bytes", "1048576"),
+            ("segment.ms", "3"),
+            ("retention.ms", "-1"),
+            ("retention.bytes", "7"),
         ]);
         let expected = TopicConfig {
             max_message_bytes: 100,
@@ -234,7 +249,13 @@ mod tests {
             compacted: true,
             compression: Some(Compression::Zstd),
             min_insync_replicas: 2,
-            segment_bytes: 1_048_576,
+            deletes: true,
+            retention: Retention {
+                segment_bytes: 1_048_576,
+                segment_ms: 3,
+                time_ms: -1,
+                size_bytes: 7,
+            },
         };
         assert_eq!(config, Ok(expected));
         assert_eq!(TopicConfig::read([("compression.type", "producer")]).unwrap().compression, None);

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::broker::handler::produce::records::Records;
 use crate::broker::handler::produce::response::{Key, NONE, Row, response};
-use crate::broker::node::{Node, now};
+use crate::broker::node::Node;
 use crate::broker::partition::{Acks, Rejection, Rules};
 use crate::broker::topic::Topic;
 use crate::kafka::ErrorCode;
@@ -123,7 +123,8 @@ fn unverified(version: i16) -> Rejection {
 }
 
 fn append(node: &Node, topic: Arc<Topic>, (index, acks): (i32, Acks), records: Records) -> Row {
-    let rules = Rules { config: &topic.config, now: now(), topic: &topic.name, partition: index };
+    let rules =
+        Rules { config: &topic.config, now: node.cluster.now(), topic: &topic.name, partition: index };
     let unknown = || Rejection::of(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
     let (Some(mut partition), Some(entry)) = (topic.partition(index), records.first) else {
         return Row::refused(unknown());

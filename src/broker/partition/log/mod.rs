@@ -1,5 +1,7 @@
 //! The log of a partition: batches in the order of their offsets, as the producers wrote them.
 
+pub(in crate::broker) mod retention;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::kafka::batch::{Batch, Record, field};
