@@ -1,7 +1,7 @@
 //! A partition as its leader has it, and the append: no socket, no clock, no lock.
 
 mod change;
-mod log;
+pub(super) mod log;
 pub mod producers;
 mod rejection;
 mod replicas;
@@ -18,7 +18,6 @@ use crate::kafka::ErrorCode;
 use crate::kafka::batch::{Batch, Entry, TimestampType};
 
 pub(super) use change::Change;
-pub(super) use log::retention::Retention;
 pub(super) use log::{Found, Log};
 pub(super) use rejection::{BadRecord, Rejection};
 pub use replicas::ReplicaError;

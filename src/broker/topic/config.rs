@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::broker::partition::Retention;
+use crate::broker::partition::log::retention::Retention;
 use crate::kafka::batch::{Compression, TimestampType};
 
 /// A setting that Apache Kafka would refuse with `INVALID_CONFIG`.
@@ -250,12 +250,7 @@ mod tests {
             compression: Some(Compression::Zstd),
             min_insync_replicas: 2,
             deletes: true,
-            retention: Retention {
-                segment_bytes: 1_048_576,
-                segment_ms: 3,
-                time_ms: -1,
-                size_bytes: 7,
-            },
+            retention: Retention { segment_bytes: 1_048_576, segment_ms: 3, time_ms: -1, size_bytes: 7 },
         };
         assert_eq!(config, Ok(expected));
         assert_eq!(TopicConfig::read([("compression.type", "producer")]).unwrap().compression, None);
