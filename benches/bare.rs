@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
@@ -93,10 +93,12 @@ pub(crate) fn send_at_once(config: &ClientConfig, counting: Counting, messages: 
 }
 
 /// Sends one at a time as most programs do: rdkafka's own thread polls, and the caller sleeps until the answer is there.
-pub(crate) fn send_and_await(config: &ClientConfig, messages: Messages<'_>) {
+/// How long that took, without the client's start and end, which rdkafka rounds up to a tenth of a second.
+pub(crate) fn send_and_await(config: &ClientConfig, messages: Messages<'_>) -> Duration {
     let (heard, answers) = mpsc::channel();
     let producer: ThreadedProducer<Telling> = config.create_with_context(Telling(heard)).unwrap();
     producer.client().fetch_metadata(Some(TOPIC), Duration::from_secs(5)).unwrap();
+    let began = Instant::now();
     for i in 0..messages.count {
         let value = format!("{}{i}", messages.text);
         producer
@@ -105,6 +107,7 @@ pub(crate) fn send_and_await(config: &ClientConfig, messages: Messages<'_>) {
             .unwrap();
         answers.recv().unwrap();
     }
+    began.elapsed()
 }
 
 /// Tells whoever waits.

@@ -27,16 +27,17 @@ pub(crate) fn measure(runtime: &Runtime) {
     let name = "two thousand synchronous round trips on a broker";
     let awaiting = |broker: &str| send_and_await(&config(broker, "0"), trips);
     Versus { name, sides, rounds: 10 }
-        .measure(|| send_and_await(&on_mock("0"), trips), || with_broker(runtime, awaiting));
+        .compare(|| send_and_await(&on_mock("0"), trips), || with_broker(runtime, awaiting));
     let name = "two thousand synchronous round trips on a broker, client never asleep";
     Versus { name, sides, rounds: 10 }.measure(mock, || with_broker(runtime, own));
 }
 
 /// A broker from its start to its end, around what is measured.
-pub(crate) fn with_broker(runtime: &Runtime, what: impl FnOnce(&str)) {
+pub(crate) fn with_broker<T>(runtime: &Runtime, what: impl FnOnce(&str) -> T) -> T {
     let topic = TopicSpec { name: TOPIC.to_owned(), ..TopicSpec::default() };
     let spec = ClusterSpec { topics: vec![topic], ..ClusterSpec::default() };
     let cluster = runtime.block_on(Cluster::start(spec)).unwrap();
-    what(&cluster.bootstrap());
+    let measured = what(&cluster.bootstrap());
     runtime.block_on(cluster.shutdown());
+    measured
 }

@@ -13,15 +13,24 @@ pub(crate) struct Versus<'a> {
 }
 
 impl Versus<'_> {
-    /// Measures both sides, and prints how they compare.
+    /// Measures both sides as a whole, and prints how they compare.
     pub(crate) fn measure(&self, mut reference: impl FnMut(), mut measured: impl FnMut()) {
+        self.compare(|| timed(&mut reference), || timed(&mut measured));
+    }
+
+    /// Compares what both sides measure of themselves.
+    pub(crate) fn compare(
+        &self,
+        mut reference: impl FnMut() -> Duration,
+        mut measured: impl FnMut() -> Duration,
+    ) {
         if !self.is_chosen() {
             return;
         }
         let (mut first, mut second) = (Vec::new(), Vec::new());
         for _ in 0..self.rounds {
-            first.push(timed(&mut reference));
-            second.push(timed(&mut measured));
+            first.push(reference());
+            second.push(measured());
         }
         let (first, second) = (Figures::of(first), Figures::of(second));
         println!("{}", self.name);
