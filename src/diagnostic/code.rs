@@ -111,6 +111,10 @@ codes! {
     MergeConflict = "E038" "unfinished merge",
     /// A snapshot that cannot be read.
     BrokenSnapshot = "E039" "broken snapshot",
+    /// A step about transactions, of a producer that is not transactional.
+    NotTransactional = "E040" "no transactional producer",
+    /// A step that another step has to come before.
+    StepOrder = "E041" "step out of order",
     /// A scenario did not do what it should.
     Expectation = "F001" "not as expected",
     /// The client chooses partitions at random.

@@ -78,8 +78,11 @@ pub struct Resolved {
     pub count: u32,
     /// What the client said; none where it said nothing.
     pub code: Option<Code>,
-    /// All places of the first; those of the k-th after it are k later. Empty: not written.
+    /// All places of the first; those of the k-th after it are k later, and those in an aborted transaction are none.
+    /// Empty: not written.
     pub places: Box<[Place]>,
+    /// They may stand in a log that could not be read.
+    pub unseen: bool,
 }
 
 /// All instances of one kind of anomaly in one lane.

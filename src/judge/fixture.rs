@@ -11,7 +11,8 @@ use crate::plan::{
 use crate::source::{Source, Span};
 use crate::submissions::Submissions;
 use crate::trace::{
-    Callback, Client, Code, Content, Ending, Event, Failure, LogRecord, PartitionLog, Persistence, Trace,
+    Callback, Client, Code, Content, Ending, Event, Failure, Fate, LogRecord, PartitionLog, Persistence,
+    Trace,
 };
 
 /// A plan of one producer that sends `count` messages to one partition of `test2`.
@@ -70,7 +71,14 @@ pub(crate) fn add_topic(plan: &mut Plan, name: &str, partitions: u32) {
 
 pub(crate) fn add_producer(plan: &mut Plan, name: &str) {
     let span = Span::default();
-    plan.producers.push(Producer { name: name.into(), config: Vec::new(), one_per_request: false, span });
+    plan.producers.push(Producer {
+        name: name.into(),
+        config: Vec::new(),
+        one_per_request: false,
+        transactional: false,
+        opened_by_step: false,
+        span,
+    });
 }
 
 /// A setting of the producer added last.
@@ -114,6 +122,8 @@ pub(crate) fn log(topic: u16, partition: i32, records: &[LogRecord]) -> Partitio
     PartitionLog {
         partition: TopicPartition { topic: TopicIndex(topic), partition: Partition(partition) },
         records: records.to_vec(),
+        markers: Vec::new(),
+        unreadable: false,
         high_watermark: end,
         last_stable_offset: end,
         digest: None,
@@ -126,6 +136,7 @@ pub(crate) fn records(messages: impl IntoIterator<Item = u32>) -> Vec<LogRecord>
         offset: Offset(offset),
         identity: Some(first(message)),
         content: Content::Intact,
+        fate: Fate::Readable,
     };
     messages.into_iter().zip(0..).map(record).collect()
 }

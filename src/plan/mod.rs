@@ -16,5 +16,6 @@ pub use identity::{Recogniser, Seen};
 pub use load::{Loaded, load, of};
 pub use message::{Message, MessageTemplate, RenderError, TAG};
 pub use plan::{
-    Action, Batch, Mode, Order, Origin, Plan, Producer, Setting, Settings, Snapshot, Step, Topic,
+    Action, Batch, GroupOffset, Mode, Order, Origin, Plan, Producer, Setting, Settings, Snapshot, Step,
+    Topic, TransactionCall,
 };

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use rdkafka::ClientConfig;
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::producer::BaseProducer;
+use rdkafka::producer::{BaseProducer, Producer as _};
 use rdkafka::types::RDKafkaConfRes;
 
 use crate::diagnostic::{Code, Diagnostic, Label};
@@ -14,6 +14,7 @@ use crate::plan::{Origin, Producer, Setting, Settings};
 use crate::source::{Source, Span};
 
 use super::context::Context;
+use super::native::Topic;
 use super::settings::{self, canonical};
 
 /// How many lists of settings are remembered as accepted.
@@ -58,8 +59,18 @@ fn remembered<T>(with: impl FnOnce(&mut HashSet<Pairs>) -> T) -> T {
 
 fn create(producer: &Producer) -> KafkaResult<()> {
     let config = settings::asked_for(producer);
-    config.create_with_context::<_, BaseProducer<Context>>(Context::new(ProducerIndex(0))).map(drop)
+    let client: BaseProducer<Context> = config.create_with_context(Context::new(ProducerIndex(0)))?;
+    // What is wrong about time-outs is found when the first topic is looked up, and then only logged
+    // (`rd_kafka_topic_conf_finalize`).
+    match Topic::of(client.client(), "topic") {
+        Some(_) => Ok(()),
+        None => Err(KafkaError::ClientCreation(TIMEOUTS.to_owned())),
+    }
 }
+
+/// Why librdkafka refuses a topic of a client that it takes.
+const TIMEOUTS: &str = "`message.timeout.ms` must be greater than `linger.ms`, and in transactions it is at most \
+    `transaction.timeout.ms`";
 
 /// A setting that the scenario gives under two names.
 fn given_twice(source: &Arc<Source>, producer: &Producer) -> Vec<Diagnostic> {
@@ -215,7 +226,14 @@ mod tests {
             config.push(Setting { key: key.to_owned(), value: value.to_owned(), origin });
             at += line.len() + 1;
         }
-        let producer = Producer { name: "p".into(), config, one_per_request: false, span: Span::default() };
+        let producer = Producer {
+            name: "p".into(),
+            config,
+            one_per_request: false,
+            transactional: false,
+            opened_by_step: false,
+            span: Span::default(),
+        };
         let shown = |diagnostic: Diagnostic| {
             let marks: Vec<_> =
                 diagnostic.labels.iter().map(|label| source.slice(label.span).to_owned()).collect();
@@ -250,6 +268,15 @@ mod tests {
         assert_eq!(found, [format!("0, true: {together}")]);
         let found = checked("max.in.flight: 6\nenable.idempotence: true");
         assert_eq!(found, [format!("6, true: {together}")]);
+    }
+
+    #[test]
+    fn time_outs_that_do_not_fit_are_found_before_they_are_used() {
+        let together = "librdkafka does not take these settings of producer 'p' together";
+        let found = checked("linger.ms: 60000\ntransactional.id: t");
+        assert_eq!(found, [format!("60000: {together}")]);
+        let found = checked("linger.ms: 5000\nmessage.timeout.ms: 4000");
+        assert_eq!(found, [format!("5000, 4000: {together}")]);
     }
 
     #[test]

@@ -26,6 +26,18 @@ pub(super) fn by_call(error: RDKafkaErrorCode) -> ClientError {
     }
 }
 
+/// Whether a request about transactions that failed so has certainly had no effect: a broker refused it, or the client
+/// did not make it. Otherwise it was made, and nobody knows what became of it.
+pub(super) fn is_certain(error: RDKafkaErrorCode) -> bool {
+    match in_callback(error) {
+        // A broker's own time-out does not say what it has done by then.
+        Code::Broker(code) => code != ErrorCode::REQUEST_TIMED_OUT,
+        Code::Client(said) => {
+            !matches!(said, ClientError::RequestTimedOut | ClientError::Disconnected | ClientError::Other)
+        }
+    }
+}
+
 fn neutral(error: RDKafkaErrorCode) -> ClientError {
     match error {
         RDKafkaErrorCode::MessageTimedOut => ClientError::Expired,

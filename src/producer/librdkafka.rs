@@ -17,10 +17,14 @@ use crate::trace::Client;
 use super::context::{Context, opaque};
 use super::native::Topic;
 use super::polling::Polling;
-use super::{Producer, Refusal, Serving, Sink, code, native, settings};
+use super::{Producer, Refusal, Request, Serving, Sink, Unsuccessful, code, native, settings};
 
 /// How long one call into librdkafka may block before it is asked again whether it should go on.
 const SLICE: Duration = Duration::from_millis(20);
+
+/// How long one call about transactions may last before it is asked whether it should go on: long enough that the
+/// client need not begin anew what it was about to finish.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// How many answers to questions for metadata an idempotent producer needs until it has its producer id: the first
 /// comes from the bootstrap connection, which is closed by what it says; the second, from the connection that replaces
@@ -65,16 +69,15 @@ impl LibrdkafkaProducer {
     /// Waits until the producer is connected, knows the topics and has its producer id if it needs one. False when the
     /// deadline passed or `stopped` said so; [`trouble`](Self::trouble) may know why.
     pub fn warm(&self, topics: &[&str], deadline: Instant, stopped: &dyn Fn() -> bool) -> bool {
-        for topic in topics {
-            self.with_topic(topic, |_| ());
-        }
+        // rust-rdkafka panics where librdkafka refuses a topic. A send will say what is wrong with it.
+        let topics: Vec<_> = topics.iter().filter(|topic| self.with_topic(topic, |_| ()).is_some()).collect();
         let mut answers = 0;
         while answers < ANSWERS.max(topics.len()) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || stopped() {
                 return false;
             }
-            let topic = topics.get(answers % topics.len().max(1)).copied();
+            let topic = topics.get(answers % topics.len().max(1)).map(|topic| **topic);
             let limit = left.clamp(Duration::from_millis(1), SLICE);
             // No answer: the time of a slice has passed, or no broker is there yet.
             answers += usize::from(self.client.client().fetch_metadata(topic, limit).is_ok());
@@ -137,6 +140,29 @@ impl Producer for LibrdkafkaProducer {
             if left.is_zero() || stopped() {
                 return false;
             }
+        }
+    }
+
+    fn transact(
+        &self,
+        request: &Request<'_>,
+        deadline: Instant,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<(), Unsuccessful> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let limit = left.clamp(Duration::from_millis(1), PATIENCE);
+            let Err(error) = native::transact(self.client.client(), request, limit) else {
+                // Callbacks that it waited for have been polled, but perhaps not handed on.
+                self.polling.settle();
+                return Ok(());
+            };
+            if error.resumable && !left.is_zero() && !stopped() {
+                continue;
+            }
+            self.polling.settle();
+            let (code, certain) = (code::in_callback(error.code), code::is_certain(error.code));
+            return Err(Unsuccessful { code, certain: certain && !error.resumable, words: error.words });
         }
     }
 
@@ -244,6 +270,8 @@ mod tests {
             name: "producer".into(),
             config: settings.iter().map(setting).collect(),
             one_per_request: false,
+            transactional: false,
+            opened_by_step: false,
             span: Span::default(),
         }
     }
@@ -372,5 +400,75 @@ mod tests {
             fixture.recorder.take().iter().filter(|event| matches!(event, Event::Fatal(..))).collect();
         let code = Code::from_name("OUT_OF_ORDER_SEQUENCE_NUMBER").unwrap();
         assert_eq!(fatal, [Event::Fatal(ProducerIndex(0), code)]);
+    }
+
+    fn transact(fixture: &Fixture, request: Request<'_>) -> Result<(), Unsuccessful> {
+        fixture.producer().transact(&request, Instant::now() + LIMIT, &|| false)
+    }
+
+    const TRANSACTIONAL: [(&str, &str); 2] = [("transactional.id", "t"), ("linger.ms", "0")];
+
+    #[test]
+    fn a_transaction_is_committed_and_the_next_aborted() {
+        let fixture = Fixture::new(&TRANSACTIONAL);
+        transact(&fixture, Request::Initialise).unwrap();
+        for end in [Request::Commit, Request::Abort] {
+            transact(&fixture, Request::Begin).unwrap();
+            fixture.send(0).unwrap();
+            fixture.wait_for(1);
+            let (group, topic, partition, offset) = ("g", TOPIC, Partition(0), Offset(3));
+            transact(&fixture, Request::SendOffsets { group, topic, partition, offset }).unwrap();
+            transact(&fixture, end).unwrap();
+        }
+    }
+
+    #[test]
+    fn an_abort_throws_away_what_was_not_sent_and_the_thread_alone_reports_it() {
+        let fixture = Fixture::new(&[("transactional.id", "t"), ("linger.ms", "30000")]);
+        transact(&fixture, Request::Initialise).unwrap();
+        transact(&fixture, Request::Begin).unwrap();
+        (0..3).for_each(|number| fixture.send(number).unwrap());
+        transact(&fixture, Request::Abort).unwrap();
+        assert_eq!(fixture.recorder.counts().callbacks, 3);
+        let callbacks = fixture.callbacks();
+        assert!(
+            callbacks.iter().all(|callback| {
+                callback.result.unwrap_err().code == Code::Client(ClientError::PurgedQueue)
+            })
+        );
+    }
+
+    #[test]
+    fn a_topic_that_the_client_refuses_is_none() {
+        // A message would expire before it is sent: `message.timeout.ms` is at most the transaction's time-out.
+        let fixture = Fixture::new(&[("transactional.id", "t"), ("linger.ms", "60000")]);
+        assert!(fixture.producer().with_topic(TOPIC, |_| ()).is_none());
+        transact(&fixture, Request::Initialise).unwrap();
+        transact(&fixture, Request::Begin).unwrap();
+        assert_eq!(fixture.send(0).unwrap_err().error, ClientError::Other);
+    }
+
+    #[test]
+    fn what_the_client_does_not_allow_is_certainly_not_done() {
+        let fixture = Fixture::new(&TRANSACTIONAL);
+        let early = transact(&fixture, Request::Begin).unwrap_err();
+        assert_eq!((early.code, early.certain), (Code::Client(ClientError::InvalidState), true));
+        transact(&fixture, Request::Initialise).unwrap();
+        assert_eq!(fixture.send(0).unwrap_err().error, ClientError::InvalidState);
+        assert!(transact(&fixture, Request::Commit).unwrap_err().certain);
+    }
+
+    #[test]
+    fn a_commit_that_is_not_answered_in_time_is_of_unknown_outcome() {
+        let fixture = Fixture::new(&TRANSACTIONAL);
+        transact(&fixture, Request::Initialise).unwrap();
+        transact(&fixture, Request::Begin).unwrap();
+        fixture.send(0).unwrap();
+        fixture.wait_for(1);
+        fixture.cluster.broker_round_trip_time(1, Duration::from_secs(30)).unwrap();
+        let limit = Instant::now() + Duration::from_millis(50);
+        let unsure = fixture.producer().transact(&Request::Commit, limit, &|| false).unwrap_err();
+        assert_eq!((unsure.code, unsure.certain), (Code::Client(ClientError::RequestTimedOut), false));
+        assert!(fixture.producer().transact(&Request::Commit, limit + LIMIT, &|| true).is_err());
     }
 }

@@ -10,7 +10,7 @@ mod settings;
 
 use std::time::Instant;
 
-use crate::id::{ProducerIndex, Submission};
+use crate::id::{Offset, Partition, ProducerIndex, Submission};
 use crate::plan::Message;
 use crate::trace::{Callback, ClientError, Code, Event, Recorder};
 
@@ -30,6 +30,15 @@ pub trait Producer: Send + Sync {
     /// passed; whether all have theirs. Callbacks must be allowed meanwhile. `stopped` is asked every few milliseconds
     /// and ends the wait.
     fn flush(&self, deadline: Instant, stopped: &dyn Fn() -> bool) -> bool;
+
+    /// Asks for something about transactions, and waits for the answer until the deadline. Callbacks must be allowed
+    /// meanwhile. `stopped` is asked several times a second and ends the wait.
+    fn transact(
+        &self,
+        request: &Request<'_>,
+        deadline: Instant,
+        stopped: &dyn Fn() -> bool,
+    ) -> Result<(), Unsuccessful>;
 
     /// Lets go: what has no callback is thrown away, and nothing is reported any more. Returns when the client and its
     /// threads are gone.
@@ -52,6 +61,41 @@ pub enum Serving {
 pub struct Refusal {
     /// The reason.
     pub error: ClientError,
+    /// The client's own words.
+    pub words: String,
+}
+
+/// What an application asks of a transactional producer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// To get its producer id; fences others with the same transactional id and ends what they left open.
+    Initialise,
+    /// To begin a transaction.
+    Begin,
+    /// To add the next offset that a consumer group will read.
+    SendOffsets {
+        /// The group.
+        group: &'a str,
+        /// The topic.
+        topic: &'a str,
+        /// The partition in it.
+        partition: Partition,
+        /// The offset.
+        offset: Offset,
+    },
+    /// To commit.
+    Commit,
+    /// To abort: what the client has not sent is thrown away.
+    Abort,
+}
+
+/// Why a request about transactions did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsuccessful {
+    /// The reason.
+    pub code: Code,
+    /// Whether it is certain that the request has had no effect.
+    pub certain: bool,
     /// The client's own words.
     pub words: String,
 }

@@ -119,6 +119,8 @@ mod tests {
             name: "producer".into(),
             config: settings.iter().map(setting).collect(),
             one_per_request: false,
+            transactional: false,
+            opened_by_step: false,
             span: Span::default(),
         }
     }

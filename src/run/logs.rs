@@ -1,5 +1,6 @@
 //! Reads what the plan's partitions hold at the end, and recognises the records.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::future::pending;
@@ -9,12 +10,14 @@ use sha2::{Digest, Sha256};
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::{Address, Cluster, LogEnd, Logged, Tcp};
-use crate::id::{Offset, Submission, TopicPartition};
+use crate::id::{Offset, ProducerIndex, Submission, TopicPartition};
 use crate::kafka::ErrorCode;
-use crate::kafka::batch::{Record, TimestampType};
+use crate::kafka::batch::{Marker, Record, TimestampType};
 use crate::plan::{Plan, Recogniser, Seen};
 use crate::submissions::Submissions;
-use crate::trace::{Callback, Content, Event, Events, LogRecord, PartitionLog, Persistence, Recorder};
+use crate::trace::{
+    Callback, Content, Event, Events, Fate, LogMarker, LogRecord, PartitionLog, Persistence, Recorder,
+};
 
 use super::RunError;
 use super::world::Located;
@@ -93,11 +96,18 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let settled = written.difference(&self.own().collect()).is_empty();
-            if settled || quiet.elapsed() >= QUIET {
+            // A broker may write the end of a transaction after it has said that it will.
+            if settled && self.all_ended() || quiet.elapsed() >= QUIET {
                 return Ok(Read { logs: self.end(ends)?, settled });
             }
             sleep(LOOK).await;
         }
+    }
+
+    /// Whether no transaction is open in any log.
+    fn all_ended(&self) -> bool {
+        let mut transactions = self.logs.iter().flat_map(|log| log.transactions.values());
+        transactions.all(|transactions| transactions.open.is_empty())
     }
 
     /// The submissions whose records have been read.
@@ -113,10 +123,10 @@ impl<'a> Reader<'a> {
             none => none.insert(Cluster::connect(Tcp, &self.bootstrap, deadline).await?),
         };
         let from: Vec<_> = self.logs.iter().map(|log| (log.located.place.clone(), log.next)).collect();
-        let (logs, recogniser) = (&mut self.logs, &mut self.recogniser);
+        let (logs, recogniser, plan) = (&mut self.logs, &mut self.recogniser, self.plan);
         let visit = |at: usize, logged: &Logged<'_>| {
             if let Some(log) = logs.get_mut(at) {
-                log.visit(recogniser, logged);
+                log.visit(plan, recogniser, logged);
             }
         };
         Ok(cluster.read(&from, visit, deadline).await?)
@@ -144,12 +154,31 @@ struct Reading {
     /// The first offset that has not been read.
     next: Offset,
     records: Vec<LogRecord>,
+    markers: Vec<LogMarker>,
+    /// By producer id, what is known of its transactions.
+    transactions: HashMap<i64, Transactions>,
     digest: Option<Sha256>,
+}
+
+/// What the log has shown so far of one producer id's transactions.
+#[derive(Default)]
+struct Transactions {
+    /// The records of the one that is open, by their places in the list of records.
+    open: Vec<usize>,
+    /// The producer that wrote last.
+    producer: Option<ProducerIndex>,
 }
 
 impl Reading {
     fn new(located: Located, digest: bool) -> Self {
-        Self { next: located.start, located, records: Vec::new(), digest: digest.then(Sha256::new) }
+        Self {
+            next: located.start,
+            located,
+            records: Vec::new(),
+            markers: Vec::new(),
+            transactions: HashMap::new(),
+            digest: digest.then(Sha256::new),
+        }
     }
 
     /// Relative to where the log ended when the run began.
@@ -157,9 +186,10 @@ impl Reading {
         Offset(offset.0 - self.located.start.0)
     }
 
-    fn visit(&mut self, recogniser: &mut Recogniser, logged: &Logged<'_>) {
+    fn visit(&mut self, plan: &Plan, recogniser: &mut Recogniser, logged: &Logged<'_>) {
         self.next = Offset(logged.offset.0 + 1);
         if logged.batch.is_control() {
+            self.end_transaction(logged);
             return;
         }
         let Record { key, value, headers, .. } = logged.record;
@@ -167,14 +197,36 @@ impl Reading {
         let sent = logged.batch.timestamp_type() == TimestampType::CreateTime;
         let seen = Seen { key, value, headers, timestamp: sent.then_some(logged.timestamp) };
         let known = recogniser.recognise(self.located.partition.topic, &seen);
+        let identity = known.map(|(submission, _)| submission);
+        let mut fate = Fate::Readable;
+        if logged.batch.is_transactional() {
+            fate = Fate::Open;
+            let transactions = self.transactions.entry(logged.batch.producer_id()).or_default();
+            transactions.open.push(self.records.len());
+            let batch = identity.and_then(|submission| plan.batch_of(submission.message));
+            transactions.producer = batch.map(|batch| batch.producer).or(transactions.producer);
+        }
         self.records.push(LogRecord {
             offset: self.relative(logged.offset),
-            identity: known.map(|(submission, _)| submission),
+            identity,
             content: known.map_or(Content::Intact, |(_, content)| content),
+            fate,
         });
         if let Some(digest) = &mut self.digest {
             add(digest, &logged.record);
         }
+    }
+
+    /// A marker says what becomes of the records that its producer id has written since the last one.
+    fn end_transaction(&mut self, logged: &Logged<'_>) {
+        let Some(marker) = Marker::of(&logged.record) else { return };
+        let committed = marker == Marker::Commit;
+        let offset = self.relative(logged.offset);
+        let transactions = self.transactions.entry(logged.batch.producer_id()).or_default();
+        for record in transactions.open.drain(..) {
+            self.records[record].fate = if committed { Fate::Readable } else { Fate::Aborted };
+        }
+        self.markers.push(LogMarker { offset, producer: transactions.producer, committed });
     }
 
     fn end(self, plan: &Plan, end: Result<LogEnd, ErrorCode>) -> Result<PartitionLog, RunError> {
@@ -186,6 +238,8 @@ impl Reading {
             high_watermark: self.relative(end.high_watermark),
             last_stable_offset: self.relative(end.last_stable),
             records: self.records,
+            markers: self.markers,
+            unreadable: false,
             digest: self.digest.map(|digest| hexadecimal(&digest.finalize())),
         })
     }

@@ -3,15 +3,13 @@
 //! ```text
 //! World::start ─▶ application thread ──────────────────▶ settle ─▶ Reader::finish ─▶ World::stop
 //!                 producers open, warm                   (acks=0)
-//!                 Application::run: send.rs, step.rs ─▶ Recorder ◀─ callbacks (a thread of each producer)
+//!                 application/: sends, steps ─────▶ Recorder ◀─ callbacks (a thread of each producer)
 //! ```
 
 mod application;
 mod broken;
 mod check;
 mod logs;
-mod send;
-mod step;
 mod world;
 
 #[cfg(test)]

@@ -5,17 +5,11 @@
 pub(super) const LATER: &[(&str, &[&str])] = &[
     ("Scenario", &["emulate", "tag", "allow_impossible", "faults", "react", "matrix"]),
     ("Topic", &["leaders"]),
-    ("Mode", &["transaction"]),
     (
         "Step",
         &[
             "arm",
             "release",
-            "open",
-            "begin",
-            "commit",
-            "abort",
-            "send_offsets",
             "exit",
             "broker",
             "leader",
@@ -36,7 +30,6 @@ pub(super) const LATER: &[(&str, &[&str])] = &[
     ("Close", &["flush", "purge"]),
     ("Expect", &["cut_off", "order", "requests", "where"]),
     ("Include", &["requests"]),
-    ("AnomalyKind", &["aborted_visible", "committed_missing", "torn", "hanging"]),
 ];
 
 /// The words of a type that come later.

@@ -35,6 +35,10 @@ pub enum StepEnd {
     Done,
     /// Its time passed, with so many messages outstanding.
     TimedOut(u32),
+    /// The client refused, or could not do it; it has had no effect.
+    Failed(Code),
+    /// Nobody knows whether it has had its effect, for that reason.
+    Unknown(Code),
     /// It was left out, because an earlier time-out stopped the application.
     Skipped,
 }

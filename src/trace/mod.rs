@@ -15,7 +15,7 @@ mod recorder;
 pub use code::{ClientError, Code};
 pub use columns::{Events, Facts};
 pub use event::{Callback, Event, Failure, Persistence, StepEnd};
-pub use log::{Content, LogRecord, PartitionLog};
+pub use log::{Content, Fate, LogMarker, LogRecord, PartitionLog};
 pub use recorder::{Counts, Progress, Recorder};
 
 /// Everything that a run yields.

@@ -1,12 +1,14 @@
 //! Blocks of lanes, and the names that stand in them.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::id::{ProducerIndex, TopicIndex};
 use crate::judge::Which;
-use crate::plan::Plan;
+use crate::plan::{Action, Plan, TransactionCall};
 
-use super::line::{Folded, Track};
+use super::folded::Folded;
+use super::line::Track;
 
 /// A part of a view.
 #[derive(Clone, Debug)]
@@ -33,18 +35,62 @@ pub(super) enum Style {
     List,
 }
 
-/// The names of topics and producers, ready to be shown.
+/// The names of topics and producers, and steps in words of their own, ready to be shown.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     topics: Vec<String>,
     producers: Vec<String>,
+    /// Each once.
+    told: Vec<String>,
+    /// By the place of a step in the plan, that of its words.
+    told_by: HashMap<usize, u32>,
 }
 
 impl Names {
     pub(super) fn of(plan: &Plan) -> Self {
         let topics = plan.topics.iter().map(|topic| shown(&topic.name)).collect();
         let producers = plan.producers.iter().map(|producer| shown(&producer.name)).collect();
-        Self { topics, producers }
+        let mut names = Self { topics, producers, told: Vec::new(), told_by: HashMap::new() };
+        names.tell(plan);
+        names
+    }
+
+    /// Puts steps into words that have more than a producer in them.
+    fn tell(&mut self, plan: &Plan) {
+        let mut places = HashMap::new();
+        for (at, step) in plan.steps.iter().enumerate() {
+            let Some(words) = self.words(&step.action) else { continue };
+            let next = u32::try_from(self.told.len()).unwrap_or(u32::MAX);
+            let place = *places.entry(words.clone()).or_insert(next);
+            if place == next {
+                self.told.push(words);
+            }
+            self.told_by.insert(at, place);
+        }
+    }
+
+    fn words(&self, action: &Action) -> Option<String> {
+        let Action::Transaction { producer, call: TransactionCall::SendOffsets(sent), .. } = action else {
+            return None;
+        };
+        let mut words = "send_offsets ".to_owned();
+        if self.several_producers() {
+            words.extend([self.producer(*producer), " "]);
+        }
+        words.extend([&shown(&sent.group), " "]);
+        self.partition(&mut words, sent.topic, Which::One(sent.partition));
+        let _infallible = write!(words, "@{}", sent.offset);
+        Some(words)
+    }
+
+    /// The place of a step's words; none for one that needs none of its own.
+    pub(super) fn told_by(&self, step: usize) -> Option<u32> {
+        self.told_by.get(&step).copied()
+    }
+
+    /// A step's words.
+    pub(super) fn told(&self, place: u32) -> &str {
+        self.told.get(place as usize).map_or("?", String::as_str)
     }
 
     /// Whether producers have to be told apart.
@@ -88,7 +134,7 @@ impl Names {
 }
 
 /// Words that can stand where a name can.
-const RESERVED: &[&str] = &["skipped", "step", "timed_out", "unfinished"];
+const RESERVED: &[&str] = &["ok", "refused", "skipped", "step", "timed_out", "unfinished", "unknown"];
 
 /// A name as it is, where it cannot be read as anything else, or in quotes.
 fn shown(name: &str) -> String {

@@ -1,7 +1,8 @@
 //! Folds facts as they come: neighbours that follow each other evenly into ranges, lines that repeat into cycles.
 //! It takes the leftmost, longest fold, and loses nothing.
 
-use super::line::{Aside, Cycle, Folded, Head, Line, Numbers, What};
+use super::folded::{Aside, Cycle, Folded, Head, Line};
+use super::line::{Numbers, What};
 
 /// Neighbours with a step other than the plain one fold from so many on.
 const EVEN: u32 = 4;

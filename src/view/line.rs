@@ -1,7 +1,5 @@
 //! What a line of a view says, as typed facts with numbers in them.
 
-use std::collections::HashMap;
-
 use crate::id::{ProducerIndex, TopicIndex};
 use crate::judge::Which;
 use crate::plan::AnomalyKind;
@@ -42,8 +40,16 @@ pub(super) enum What {
     Unknown(Option<Code>, Stand),
     /// Message, and what the shape says.
     Anomaly(AnomalyKind, Shape),
-    /// A record of a log. Message.
+    /// A record of a log, or only a message. Message.
     Record,
+    /// A record whose transaction was aborted. Message.
+    Aborted,
+    /// A record whose transaction is open. Message.
+    Open,
+    /// The end of a transaction in a log: whether it was committed.
+    Marker(bool),
+    /// Nobody led the partition, so that its log could not be read.
+    Unreadable,
     /// Records of others, one after the other. How many.
     Foreign,
     /// The log goes on at another offset than the next. Offset.
@@ -59,12 +65,28 @@ pub(super) enum Step {
     WaitCallbacks,
     /// The producer where there are several.
     Close(Option<ProducerIndex>),
+    /// The producer where there are several.
+    Open(Option<ProducerIndex>),
+    /// The producer where there are several.
+    Begin(Option<ProducerIndex>),
+    /// The producer where there are several.
+    Commit(Option<ProducerIndex>),
+    /// The producer where there are several.
+    Abort(Option<ProducerIndex>),
+    /// One in words of its own, by its place in the names.
+    Told(u32),
 }
 
 /// How a step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum End {
     Done,
+    /// It is done, of what may also fail.
+    Ok,
+    /// The client could not do it.
+    Failed(Code),
+    /// Nobody knows whether it is done.
+    Unknown,
     TimedOut,
     Skipped,
     /// The run was over before it ended.
@@ -106,6 +128,8 @@ pub(super) struct Spot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Stand {
     Nowhere,
+    /// The log could not be read.
+    Unseen,
     Once(Spot),
     Twice(Spot, Spot),
 }
@@ -134,75 +158,22 @@ pub(super) enum Shape {
     With(u16),
 }
 
-/// A fact, or several that follow each other evenly: everything but its first numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Head {
-    pub(super) what: What,
-    /// Which submission of the message.
-    pub(super) again: u16,
-    /// How many facts.
-    pub(super) count: u32,
-    /// From one to the next, for each number; 0 where there is only one.
-    pub(super) step: Numbers,
-}
-
 /// The numbers of a fact; unused ones are 0.
 pub(super) type Numbers = [i64; 3];
-
-/// A line: a head by its place in [`Folded::heads`], and the first fact's numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) head: u32,
-    pub(super) at: Numbers,
-}
-
-/// What stands in a lane, folded.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Folded {
-    /// Lines that are part of no cycle.
-    pub(super) lines: Vec<Line>,
-    /// Cycles, each in front of the line of that place.
-    pub(super) cycles: Vec<(usize, Cycle)>,
-    pub(super) asides: Vec<Aside>,
-    heads: Vec<Head>,
-    places: HashMap<Head, u32>,
-    /// The heads used last.
-    recent: [u32; 2],
-}
-
-/// A line, or several that repeat.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Entry<'a> {
-    Line(&'a Line),
-    Cycle(&'a Cycle),
-}
-
-/// Lines that repeat, each number rising evenly.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Cycle {
-    /// The first time.
-    pub(super) lines: Vec<Line>,
-    /// From one time to the next, for each line.
-    pub(super) rise: Vec<Numbers>,
-    /// How often.
-    pub(super) times: u32,
-}
-
-/// What has no numbers that folding could use.
-#[derive(Clone, Debug)]
-pub(super) enum Aside {
-    /// A text that nothing else is like.
-    Text(String),
-    /// One thing said of a set of submissions.
-    Set(What, Folded),
-}
 
 impl What {
     /// Whether neighbours of this kind are one fact each, so that a range of numbers means several of them.
     pub(super) fn folds(self) -> bool {
         !matches!(
             self,
-            Self::Timeout | Self::Step(..) | Self::Fatal(..) | Self::Foreign | Self::Jump | Self::Aside(_)
+            Self::Timeout
+                | Self::Step(..)
+                | Self::Fatal(..)
+                | Self::Foreign
+                | Self::Jump
+                | Self::Marker(_)
+                | Self::Unreadable
+                | Self::Aside(_)
         )
     }
 
@@ -214,6 +185,20 @@ impl What {
             Self::Unknown(_, Stand::Twice(a, b)) => [1, a.step(), b.step()],
             Self::Anomaly(_, shape) => shape.plain_step(),
             _ => [1, 0, 0],
+        }
+    }
+}
+
+impl Step {
+    /// The producer that is named with it.
+    pub(super) fn producer(self) -> Option<ProducerIndex> {
+        match self {
+            Self::Close(whose)
+            | Self::Open(whose)
+            | Self::Begin(whose)
+            | Self::Commit(whose)
+            | Self::Abort(whose) => whose,
+            Self::Flush | Self::WaitCallbacks | Self::Told(_) => None,
         }
     }
 }
@@ -236,43 +221,5 @@ impl Shape {
 impl Spot {
     fn step(self) -> i64 {
         i64::from(self.offset)
-    }
-}
-
-impl Folded {
-    /// The head of a line.
-    pub(super) fn head(&self, line: &Line) -> Option<&Head> {
-        self.heads.get(line.head as usize)
-    }
-
-    /// Lines and cycles in their order.
-    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
-        let ends = self.cycles.iter().map(|(place, _)| *place).chain([self.lines.len()]);
-        let starts = std::iter::once(0).chain(self.cycles.iter().map(|(place, _)| *place));
-        let cycles = self.cycles.iter().map(|(_, cycle)| Some(Entry::Cycle(cycle))).chain([None]);
-        starts.zip(ends).zip(cycles).flat_map(|((from, to), cycle)| {
-            self.lines.get(from..to).unwrap_or_default().iter().map(Entry::Line).chain(cycle)
-        })
-    }
-
-    /// Whether nothing stands in it.
-    pub(super) fn is_empty(&self) -> bool {
-        self.lines.is_empty() && self.cycles.is_empty()
-    }
-
-    /// The place of a head.
-    pub(super) fn place(&mut self, head: Head) -> u32 {
-        // Most lanes are made of one or two.
-        let known = |place: &&u32| self.heads.get(**place as usize) == Some(&head);
-        if let Some(place) = self.recent.iter().find(known) {
-            return *place;
-        }
-        let next = u32::try_from(self.heads.len()).unwrap_or(u32::MAX);
-        let place = *self.places.entry(head).or_insert_with(|| {
-            self.heads.push(head);
-            next
-        });
-        self.recent = [place, self.recent[0]];
-        place
     }
 }

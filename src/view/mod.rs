@@ -5,6 +5,7 @@
 
 mod block;
 mod fold;
+mod folded;
 mod line;
 mod select;
 #[cfg(test)]

@@ -44,6 +44,9 @@ fn check_offset(facts: &Facts<'_>, lane: Lane, number: u32, callback: &Callback,
         }
         return;
     };
+    if facts.is_unreadable(TopicPartition { topic: lane.topic, partition }) {
+        return;
+    }
     let stands = match facts.standing.at(TopicPartition { topic: lane.topic, partition }, offset) {
         None => Stands::Nothing,
         Some(record) => match record.identity.and_then(|other| facts.calls.numbers.of(other)) {

@@ -8,6 +8,7 @@ use crate::trace::{Event, StepEnd};
 use super::Found;
 use super::order::LastWritten;
 use crate::judge::facts::Facts;
+use crate::judge::facts::transactions::End;
 use crate::judge::finding::{Detail, Lane, Which};
 use crate::judge::outcome::{By, Outcome};
 
@@ -22,7 +23,12 @@ pub(super) fn find(facts: &Facts<'_>, last_written: &LastWritten, found: &mut Fo
         }
         let lane = facts.lane(number, facts.sent_to(number));
         let producer = lane.producer.unwrap_or_default();
+        // What is acknowledged inside a transaction is provisional, and so is what stands there.
+        let transaction = facts.transaction(number).map(|(_, end)| end);
+        let final_word = transaction.is_none_or(|end| end == End::Committed);
         let kind = match outcome {
+            Outcome::Ok if transaction.is_some() => continue,
+            Outcome::Ok | Outcome::Failed { .. } if !final_word || facts.is_unseen(number) => continue,
             Outcome::Ok if facts.acknowledged(producer) => AnomalyKind::Lost,
             Outcome::Ok => AnomalyKind::Vanished,
             Outcome::Failed { .. } if stands => {

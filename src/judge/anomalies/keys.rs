@@ -6,7 +6,7 @@ use std::hash::{Hash as _, Hasher as _};
 
 use crate::id::{Partition, TopicIndex};
 use crate::plan::{AnomalyKind, Batch};
-use crate::trace::PartitionLog;
+use crate::trace::{Fate, PartitionLog};
 
 use super::Found;
 use crate::judge::facts::Facts;
@@ -59,7 +59,7 @@ impl<'a> Keys<'a> {
 
     fn read(&mut self, log: &PartitionLog) {
         let distinct = self.facts.has_distinct_keys(log.partition.topic);
-        for record in &log.records {
+        for record in log.records.iter().filter(|record| record.fate != Fate::Aborted) {
             let number = record.identity.and_then(|submission| self.facts.calls.numbers.of(submission));
             // A key that no other message has can only be split by a copy.
             let number = number.filter(|number| !distinct || self.facts.standing.is_repeated(*number));

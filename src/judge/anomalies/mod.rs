@@ -5,6 +5,7 @@ mod fates;
 mod keys;
 mod order;
 mod places;
+mod transactions;
 
 use std::collections::HashMap;
 
@@ -22,6 +23,7 @@ pub(super) fn find(facts: &Facts<'_>) -> Vec<Anomaly> {
     fates::find(facts, &last_written, &mut found);
     places::find(facts, &mut found);
     keys::find(facts, &mut found);
+    transactions::find(facts, &mut found);
     found.finish()
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::id::{ProducerIndex, Submission};
+use crate::id::ProducerIndex;
 use crate::plan::AnomalyKind;
-use crate::trace::PartitionLog;
+use crate::trace::{Fate, LogRecord, PartitionLog};
 
 use super::{Found, paired, unpaired};
 use crate::judge::facts::Facts;
@@ -19,7 +19,7 @@ pub(super) fn find(facts: &Facts<'_>, found: &mut Found) -> LastWritten {
     let mut record = 0;
     for (at, log) in facts.trace.logs.iter().enumerate() {
         let mut reader = Reader::new(facts, at, record);
-        log.records.iter().for_each(|entry| reader.read(entry.identity));
+        log.records.iter().for_each(|entry| reader.read(entry));
         record = reader.record;
         for (latest, producer) in reader.latest.iter().zip(0..) {
             if let Some(latest) = latest {
@@ -70,10 +70,11 @@ impl<'a> Reader<'a> {
         Self { facts, log, record, latest, from_elsewhere, behind: Vec::new(), copies_behind: Vec::new() }
     }
 
-    fn read(&mut self, identity: Option<Submission>) {
+    fn read(&mut self, entry: &LogRecord) {
         let record = self.record;
         self.record += 1;
         let calls = &self.facts.calls;
+        let identity = entry.identity.filter(|_| entry.fate != Fate::Aborted);
         let Some(number) = identity.and_then(|submission| calls.numbers.of(submission)) else { return };
         let first_here = self.is_first(number, record);
         let producer = self.facts.batch(number).map_or(ProducerIndex(0), |batch| batch.producer);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::id::{MessageId, Submission, TopicIndex};
 use crate::plan::AnomalyKind;
-use crate::trace::{Content, PartitionLog};
+use crate::trace::{Content, Fate, PartitionLog};
 
 use super::Found;
 use crate::judge::facts::Facts;
@@ -56,7 +56,7 @@ fn resent(facts: &Facts<'_>, found: &mut Found) {
 
 /// What differs from what was sent, or stands where it was not sent to.
 fn wrong(facts: &Facts<'_>, log: &PartitionLog, found: &mut Found) {
-    for record in &log.records {
+    for record in log.records.iter().filter(|record| record.fate != Fate::Aborted) {
         let Some(number) = record.identity.and_then(|submission| facts.calls.numbers.of(submission)) else {
             continue;
         };

@@ -6,7 +6,7 @@ use crate::id::Submission;
 use crate::plan::{AnomalyKind, Delivered, Expect};
 use crate::source::{Span, Spanned};
 use crate::submissions::Submissions;
-use crate::trace::{Code, Ending};
+use crate::trace::{Code, Ending, Fate};
 
 use super::ending::unsent;
 use super::fail;
@@ -112,7 +112,8 @@ impl<'a> Check<'a> {
             let of = |log: &crate::trace::PartitionLog| {
                 let topic = self.facts.plan.topics.get(log.partition.topic.index());
                 let name = topic.map_or("", |topic| topic.name.as_ref());
-                format!("{name}[{}]: {}", log.partition.partition, log.records.len())
+                let records = log.records.iter().filter(|record| record.fate != Fate::Aborted).count();
+                format!("{name}[{}]: {records}", log.partition.partition)
             };
             failures.push(fail(message, span, self.facts.trace.logs.iter().map(of).collect()));
         }

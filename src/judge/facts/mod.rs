@@ -2,6 +2,7 @@
 
 pub(super) mod calls;
 mod standing;
+pub(super) mod transactions;
 
 use std::collections::HashSet;
 
@@ -14,6 +15,7 @@ use crate::judge::outcome::{Outcome, Outcomes};
 
 use calls::Calls;
 use standing::Standing;
+use transactions::{End, Transactions};
 
 const NOWHERE: i32 = i32::MIN;
 /// A callback has come, and one that named a partition.
@@ -28,12 +30,15 @@ pub(super) struct Facts<'a> {
     pub(super) calls: Calls,
     pub(super) standing: Standing<'a>,
     pub(super) outcomes: Outcomes,
+    pub(super) transactions: Transactions,
     /// Where submissions were sent, for those of which anything depends on it: not acknowledged, not in the logs, more
     /// than once in them, or elsewhere. It is what the first callback with a partition says.
     /// Where messages name their partition, it is that. Empty where nothing depends on any.
     sent_to: Vec<i32>,
     /// Submissions with more than one callback.
     pub(super) twice: HashSet<u32>,
+    /// The logs that could not be read.
+    unreadable: HashSet<TopicPartition>,
     /// For each producer whether it asks brokers to acknowledge.
     acknowledged: Vec<bool>,
 }
@@ -44,8 +49,20 @@ impl<'a> Facts<'a> {
         let standing = Standing::of(&calls.numbers, &trace.logs);
         let outcomes = Outcomes::of(&calls.numbers, &trace.events);
         let acknowledged = plan.producers.iter().map(|producer| !without_acks(producer)).collect();
-        let (sent_to, twice) = (Vec::new(), HashSet::new());
-        let mut facts = Self { plan, trace, calls, standing, outcomes, sent_to, twice, acknowledged };
+        let transactions = Transactions::of(plan, &trace.events);
+        let unreadable = trace.logs.iter().filter(|log| log.unreadable).map(|log| log.partition).collect();
+        let mut facts = Self {
+            plan,
+            trace,
+            calls,
+            standing,
+            outcomes,
+            transactions,
+            sent_to: Vec::new(),
+            twice: HashSet::new(),
+            unreadable,
+            acknowledged,
+        };
         facts.hear();
         facts
     }
@@ -83,6 +100,28 @@ impl<'a> Facts<'a> {
     /// The partition that a submission was sent to; none where nobody named it or nothing depends on it.
     pub(super) fn sent_to(&self, number: u32) -> Option<Partition> {
         self.sent_to.get(number as usize).filter(|partition| **partition != NOWHERE).map(|p| Partition(*p))
+    }
+
+    /// The transaction that a submission was sent in, and what came of it; none for one that was sent in none.
+    pub(super) fn transaction(&self, number: u32) -> Option<(u32, End)> {
+        self.transactions.of_message(self.plan, self.calls.numbers.submission(number).message)
+    }
+
+    /// Whether a submission that stands in no log may stand in one that could not be read.
+    pub(super) fn is_unseen(&self, number: u32) -> bool {
+        if self.unreadable.is_empty() || self.standing.first(number).is_some() {
+            return false;
+        }
+        let (topic, sent_to) = (self.lane(number, Which::Unknown).topic, self.sent_to(number));
+        match sent_to {
+            Some(partition) => self.unreadable.contains(&TopicPartition { topic, partition }),
+            None => self.unreadable.iter().any(|log| log.topic == topic),
+        }
+    }
+
+    /// Whether that log could not be read.
+    pub(super) fn is_unreadable(&self, partition: TopicPartition) -> bool {
+        self.unreadable.contains(&partition)
     }
 
     /// The batch that a submission belongs to. Numbers are given to messages of the plan alone.
@@ -142,7 +181,8 @@ impl<'a> Facts<'a> {
                 || self.lane(number, self.sent_to(number)),
                 |place| self.lane_at(number, *place),
             );
-            all.push(Resolved { lane, first: self.calls.numbers.submission(number), count: 1, code, places });
+            let (first, unseen) = (self.calls.numbers.submission(number), self.is_unseen(number));
+            all.push(Resolved { lane, first, count: 1, code, places, unseen });
         }
         all.sort_by_key(|resolved| resolved.lane);
         all.dedup_by(|next, run| run.absorb(next));
@@ -189,7 +229,7 @@ impl Resolved {
     /// Takes the next one in, where it continues the run.
     fn absorb(&mut self, next: &Self) -> bool {
         let fits = self.lane == next.lane
-            && self.code == next.code
+            && (self.code, self.unseen) == (next.code, next.unseen)
             && self.first.again == next.first.again
             && self.first.message.0 + self.count == next.first.message.0
             && continues(&self.places, &next.places, self.count);

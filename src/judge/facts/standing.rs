@@ -1,9 +1,9 @@
-//! Where each submission stands in the logs.
+//! Where each submission stands in the logs. What an aborted transaction has written stands nowhere: it is no copy.
 
 use std::collections::HashMap;
 
 use crate::id::{Offset, TopicPartition};
-use crate::trace::{LogRecord, PartitionLog};
+use crate::trace::{Fate, LogRecord, PartitionLog};
 
 use super::calls::Numbers;
 use crate::judge::finding::Place;
@@ -43,7 +43,10 @@ impl<'a> Standing<'a> {
         for log in logs {
             standing.starts.push(record);
             for entry in &log.records {
-                standing.note(entry.identity.and_then(|submission| numbers.of(submission)), record);
+                let own = entry.identity.and_then(|submission| numbers.of(submission));
+                if own.is_none() || entry.fate != Fate::Aborted {
+                    standing.note(own, record);
+                }
                 record += 1;
             }
         }
@@ -106,7 +109,7 @@ impl<'a> Standing<'a> {
         self.logs[self.log_of(record)].partition
     }
 
-    /// The record at a place; none where nothing stands there.
+    /// The record at a place, whatever became of it; none where nothing stands there.
     pub(in crate::judge) fn at(&self, partition: TopicPartition, offset: Offset) -> Option<&'a LogRecord> {
         let records = &self.logs[*self.by_partition.get(&partition)?].records;
         // Logs without holes are the rule; then the place is known without a search.

@@ -8,14 +8,15 @@ use proptest::prelude::*;
 use super::random::{some_plan, some_trace};
 use crate::id::{MessageId, Offset, Partition, ProducerIndex, Submission, TopicIndex, TopicPartition};
 use crate::judge::{Detail, Findings, Outcome, Stands, judge};
-use crate::plan::{Action, Plan};
-use crate::trace::{Callback, Content, Event, LogRecord, Persistence, StepEnd, Trace};
+use crate::plan::{Action, Plan, TransactionCall};
+use crate::trace::{Callback, Content, Event, Fate, LogRecord, Persistence, StepEnd, Trace};
 
 /// Everything of a trace in plain vectors.
 struct Naive<'a> {
     plan: &'a Plan,
     events: Vec<Event>,
     records: Vec<(TopicPartition, LogRecord)>,
+    unreadable: Vec<TopicPartition>,
     made: BTreeSet<Submission>,
 }
 
@@ -31,7 +32,112 @@ impl<'a> Naive<'a> {
                 records.push((log.partition, LogRecord { identity, ..*record }));
             }
         }
-        Self { plan, events, records, made }
+        let unreadable = trace.logs.iter().filter(|log| log.unreadable).map(|log| log.partition).collect();
+        Self { plan, events, records, unreadable, made }
+    }
+
+    /// The last that is known of a step.
+    fn step(&self, at: usize) -> Option<&Event> {
+        let of = |event: &&Event| matches!(event, Event::StepBegan(step) | Event::StepEnded(step, _) if *step == at);
+        self.events.iter().rev().find(of)
+    }
+
+    /// The calls about transactions of a producer, with their steps.
+    fn calls(&self, producer: ProducerIndex) -> Vec<(usize, &TransactionCall)> {
+        let of = |(at, step): (usize, &'a crate::plan::Step)| match &step.action {
+            Action::Transaction { producer: p, call, .. } if *p == producer => Some((at, call)),
+            _ => None,
+        };
+        self.plan.steps.iter().enumerate().filter_map(of).collect()
+    }
+
+    fn done(&self, at: usize) -> bool {
+        matches!(self.step(at), Some(Event::StepEnded(_, StepEnd::Done)))
+    }
+
+    fn is_end(call: &TransactionCall) -> bool {
+        matches!(call, TransactionCall::Commit | TransactionCall::Abort { .. })
+    }
+
+    /// The step that began the transaction of a submission.
+    fn begun(&self, s: Submission) -> Option<usize> {
+        let batch = self.plan.batch_index(s.message).unwrap();
+        let is_send =
+            |step: &crate::plan::Step| matches!(step.action, Action::Send { batch: b, .. } if b == batch);
+        let send = self.plan.steps.iter().position(is_send)?;
+        let calls = self.calls(self.producer(s));
+        let before = || calls.iter().filter(|(at, _)| *at < send && self.done(*at));
+        let (begun, _) =
+            before().filter(|(_, call)| **call == TransactionCall::Begin).max_by_key(|(at, _)| *at)?;
+        let ended = before().any(|(at, call)| at > begun && Self::is_end(call));
+        (!ended).then_some(*begun)
+    }
+
+    /// What came of a transaction, as far as the client says: committed, unknown, or neither.
+    fn fate_of(&self, begun: usize, producer: ProducerIndex) -> &'static str {
+        let mut unknown = false;
+        for (at, call) in self.calls(producer).into_iter().filter(|(at, _)| *at > begun) {
+            let done = self.done(at);
+            match call {
+                TransactionCall::Begin | TransactionCall::Abort { .. } if done => break,
+                TransactionCall::Commit if done => return "committed",
+                TransactionCall::Commit => {
+                    unknown |= matches!(
+                        self.step(at),
+                        Some(Event::StepBegan(_) | Event::StepEnded(_, StepEnd::Unknown(_)))
+                    );
+                }
+                _ => {}
+            }
+        }
+        if unknown { "unknown" } else { "not committed" }
+    }
+
+    fn transaction(&self, s: Submission) -> Option<(usize, &'static str)> {
+        let begun = self.begun(s)?;
+        Some((begun, self.fate_of(begun, self.producer(s))))
+    }
+
+    /// Whether what is said of it is no longer provisional.
+    fn is_final(&self, s: Submission) -> bool {
+        self.transaction(s).is_none_or(|(_, fate)| fate == "committed")
+    }
+
+    fn is_readable(&self, s: Submission) -> bool {
+        self.records.iter().any(|(_, r)| r.identity == Some(s) && r.fate == Fate::Readable)
+    }
+
+    fn is_unseen(&self, s: Submission) -> bool {
+        let mut unreadable = self.unreadable.iter().filter(|p| p.topic == self.topic(s));
+        let there = unreadable.any(|p| self.sent_to(s).is_none_or(|sent_to| sent_to == p.partition));
+        there && self.copies(s).is_empty()
+    }
+
+    fn transactions(&self, all: &mut BTreeSet<String>) {
+        for (p, r) in &self.records {
+            let Some(s) = r.identity else { continue };
+            match (self.transaction(s), r.fate) {
+                (Some((_, "not committed")), Fate::Readable) => {
+                    all.insert(format!("aborted_visible {s} {p:?} {}", r.offset))
+                }
+                (Some(_), Fate::Open) => all.insert(format!("hanging {s} {p:?} {}", r.offset)),
+                _ => false,
+            };
+        }
+        for s in
+            self.made.iter().filter(|s| self.is_ok(**s) && !self.is_readable(**s) && !self.is_unseen(**s))
+        {
+            let Some((begun, fate)) = self.transaction(*s) else { continue };
+            if fate == "committed" {
+                all.insert(format!("committed_missing {s}"));
+            }
+            let same = |other: &&Submission| {
+                self.producer(**other) == self.producer(*s) && self.begun(**other) == Some(begun)
+            };
+            if self.made.iter().filter(same).any(|other| self.is_readable(*other)) {
+                all.insert(format!("torn {s}"));
+            }
+        }
     }
 
     fn producer(&self, s: Submission) -> ProducerIndex {
@@ -93,7 +199,9 @@ impl<'a> Naive<'a> {
     }
 
     fn copies(&self, s: Submission) -> Vec<(TopicPartition, Offset)> {
-        let of = |(p, r): &(TopicPartition, LogRecord)| (r.identity == Some(s)).then_some((*p, r.offset));
+        let of = |(p, r): &(TopicPartition, LogRecord)| {
+            (r.identity == Some(s) && r.fate != Fate::Aborted).then_some((*p, r.offset))
+        };
         self.records.iter().filter_map(of).collect()
     }
 
@@ -103,6 +211,11 @@ impl<'a> Naive<'a> {
 
     fn log(&self, partition: TopicPartition) -> Vec<LogRecord> {
         self.records.iter().filter(|(p, _)| *p == partition).map(|(_, r)| *r).collect()
+    }
+
+    /// Without what was aborted.
+    fn copies_in(&self, partition: TopicPartition) -> Vec<LogRecord> {
+        self.log(partition).into_iter().filter(|record| record.fate != Fate::Aborted).collect()
     }
 
     fn latest(&self, of: impl Iterator<Item = Submission>) -> Option<Submission> {
@@ -120,11 +233,12 @@ impl<'a> Naive<'a> {
             self.places(*s, &mut all);
         }
         self.answers(&mut all);
+        self.transactions(&mut all);
         all
     }
 
     fn order(&self, p: TopicPartition, all: &mut BTreeSet<String>) {
-        let log = self.log(p);
+        let log = self.copies_in(p);
         for (at, record) in log.iter().enumerate() {
             let Some(i) = record.identity else { continue };
             let before = log[..at].iter().filter_map(|r| r.identity);
@@ -142,18 +256,20 @@ impl<'a> Naive<'a> {
 
     fn fate(&self, i: Submission, all: &mut BTreeSet<String>) {
         let copies = self.copies(i);
-        if self.is_ok(i) && copies.is_empty() {
+        if self.is_ok(i) && copies.is_empty() && self.transaction(i).is_none() && !self.is_unseen(i) {
             all.insert(format!("{} {i}", if self.acks(i) { "lost" } else { "vanished" }));
         }
-        if self.failed(i) && !copies.is_empty() {
+        if self.failed(i) && !copies.is_empty() && self.is_final(i) {
             all.insert(format!("failed_but_written {i} {copies:?}"));
         }
         if self.failed_by_callback(i)
             && copies.is_empty()
+            && self.is_final(i)
+            && !self.is_unseen(i)
             && let Some(partition) = self.sent_to(i)
         {
             let p = TopicPartition { topic: self.topic(i), partition };
-            let mut others = self.log(p).into_iter().filter_map(|r| r.identity);
+            let mut others = self.copies_in(p).into_iter().filter_map(|r| r.identity);
             if others.any(|j| self.producer(j) == self.producer(i) && self.sent_before(i, j)) {
                 all.insert(format!("gap {i}"));
             }
@@ -161,7 +277,8 @@ impl<'a> Naive<'a> {
         let ran_out = |producer| {
             self.events.iter().any(|e| match e {
                 Event::StepEnded(at, StepEnd::TimedOut(_)) => {
-                    matches!(self.plan.steps[*at].action, Action::Close { producer: p, .. } if p == producer)
+                    let step = self.plan.steps.get(*at).map(|step| &step.action);
+                    matches!(step, Some(Action::Close { producer: p, .. }) if *p == producer)
                 }
                 _ => false,
             })
@@ -182,7 +299,7 @@ impl<'a> Naive<'a> {
                 all.insert(format!("misplaced {i} {p:?} {offset}"));
             }
         }
-        for (p, r) in &self.records {
+        for (p, r) in self.records.iter().filter(|(_, r)| r.fate != Fate::Aborted) {
             if r.identity == Some(i) && r.content == Content::Differs {
                 all.insert(format!("corrupted {i} {p:?} {}", r.offset));
             }
@@ -199,7 +316,7 @@ impl<'a> Naive<'a> {
     }
 
     fn position(&self, s: Submission) -> Option<usize> {
-        self.records.iter().position(|(_, r)| r.identity == Some(s))
+        self.records.iter().position(|(_, r)| r.identity == Some(s) && r.fate != Fate::Aborted)
     }
 
     fn answers(&self, all: &mut BTreeSet<String>) {
@@ -219,6 +336,9 @@ impl<'a> Naive<'a> {
                 continue;
             };
             let p = TopicPartition { topic: self.topic(s), partition };
+            if self.unreadable.contains(&p) {
+                continue;
+            }
             match self.log(p).iter().find(|r| r.offset == offset) {
                 None => all.insert(format!("wrong_offset {s} {p:?} {offset} nothing")),
                 Some(LogRecord { identity: None, .. }) => {
@@ -287,7 +407,7 @@ fn found(findings: &Findings) -> Vec<String> {
                     Detail::CopyAfter(o, m) => {
                         format!("{word} {producer:?} {here:?} {s} @{} after {m}", plus(o))
                     }
-                    Detail::At(places) if word == "corrupted" => {
+                    Detail::At(places) if matches!(word, "corrupted" | "aborted_visible" | "hanging") => {
                         format!("{word} {s} {:?} {}", places[0].partition, plus(&places[0].offset))
                     }
                     Detail::At(places) => {

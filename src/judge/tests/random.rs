@@ -6,16 +6,41 @@ use proptest::prelude::*;
 
 use crate::id::{MessageId, Offset, Partition, ProducerIndex, Submission, TopicIndex};
 use crate::judge::fixture::{add_batch, add_producer, add_step, add_topic, code_of, log, plan, set};
-use crate::plan::{Action, Mode, Plan};
+use crate::plan::{Action, Mode, Plan, Step, TransactionCall};
 use crate::trace::{
-    Callback, Client, Content, Ending, Event, Failure, LogRecord, Persistence, StepEnd, Trace,
+    Callback, Client, Content, Ending, Event, Failure, Fate, LogMarker, LogRecord, PartitionLog, Persistence,
+    StepEnd, Trace,
 };
 
 const MESSAGES: u32 = 8;
 
-/// Two producers, with or without acks, and two topics of two partitions; eight messages in up to four batches.
+/// So many steps of a plan may be about transactions.
+const CALLS: usize = 8;
+
+/// Two producers, with or without acks, and two topics of two partitions; eight messages in up to four batches, and
+/// between them anything about transactions.
 pub(crate) fn some_plan() -> impl Strategy<Value = Plan> {
     let batches = prop::collection::vec((1..=MESSAGES, 0u16..2, 0u16..2), 1..4);
+    let call = prop_oneof![
+        2 => Just(TransactionCall::Begin),
+        1 => Just(TransactionCall::Commit),
+        1 => any::<bool>().prop_map(|flush| TransactionCall::Abort { flush }),
+    ];
+    let calls = prop::collection::vec((0u16..2, call, any::<prop::sample::Index>()), 0..=CALLS);
+    (plain_plan(batches), calls).prop_map(|(mut plan, calls)| {
+        for (producer, call, at) in calls {
+            let within = std::time::Duration::ZERO;
+            let producer = ProducerIndex(producer);
+            let step =
+                Step { action: Action::Transaction { producer, call, within }, ..plan.steps[0].clone() };
+            // The first two steps are closes, which events name.
+            plan.steps.insert(2 + at.index(plan.steps.len() - 1), step);
+        }
+        plan
+    })
+}
+
+fn plain_plan(batches: impl Strategy<Value = Vec<(u32, u16, u16)>>) -> impl Strategy<Value = Plan> {
     (batches, any::<[bool; 2]>()).prop_map(|(batches, without_acks)| {
         let mut plan = plan(0);
         plan.batches.clear();
@@ -113,26 +138,67 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 }
 
 fn some_log() -> impl Strategy<Value = Vec<LogRecord>> {
-    let record = (prop::option::weighted(0.9, submission()), 0i64..12, prop::bool::weighted(0.1));
+    let fate = prop_oneof![4 => Just(Fate::Readable), 1 => Just(Fate::Aborted), 1 => Just(Fate::Open)];
+    let record = (prop::option::weighted(0.9, submission()), 0i64..12, prop::bool::weighted(0.1), fate);
     prop::collection::vec(record, 0..8).prop_map(|records| {
         let mut next = 0;
-        let mut place = |(identity, hole, differs): (Option<Submission>, i64, bool)| {
+        let mut place = |(identity, hole, differs, fate): (Option<Submission>, i64, bool, Fate)| {
             let offset = Offset(next + i64::from(hole > 10));
             next = offset.0 + 1;
-            LogRecord { offset, identity, content: if differs { Content::Differs } else { Content::Intact } }
+            let content = if differs { Content::Differs } else { Content::Intact };
+            LogRecord { offset, identity, content, fate }
         };
         records.into_iter().map(&mut place).collect()
     })
 }
 
+/// How steps about transactions came out, in their order.
+fn ends() -> impl Strategy<Value = Vec<Event>> {
+    let code = code_of("fenced");
+    let end = prop_oneof![
+        6 => Just(Some(StepEnd::Done)),
+        1 => Just(Some(StepEnd::Failed(code))),
+        2 => Just(Some(StepEnd::Unknown(code))),
+        1 => Just(Some(StepEnd::TimedOut(2))),
+        1 => Just(Some(StepEnd::Skipped)),
+        1 => Just(None),
+    ];
+    prop::collection::vec((any::<bool>(), end), CALLS + 4).prop_map(|ends| {
+        let of = |(step, (began, end)): (usize, (bool, Option<StepEnd>))| {
+            let ended = end.map(|end| Event::StepEnded(step, end));
+            began.then_some(Event::StepBegan(step)).into_iter().chain(ended)
+        };
+        (2..).zip(ends).flat_map(of).collect()
+    })
+}
+
+/// A log, and offsets at which transactions ended; none where it could not be read.
+type SomeLog = Option<(Vec<LogRecord>, Vec<(bool, Option<u16>)>)>;
+
+fn logged(place: (u16, i32), some: &SomeLog) -> PartitionLog {
+    let Some((records, markers)) = some else {
+        return PartitionLog { unreadable: true, ..log(place.0, place.1, &[]) };
+    };
+    let taken: BTreeSet<_> = records.iter().map(|record| record.offset).collect();
+    let free = (0..).map(Offset).filter(|offset| !taken.contains(offset));
+    let marker = |(offset, (committed, producer)): (Offset, &(bool, Option<u16>))| LogMarker {
+        offset,
+        producer: producer.map(ProducerIndex),
+        committed: *committed,
+    };
+    PartitionLog { markers: free.zip(markers).map(marker).collect(), ..log(place.0, place.1, records) }
+}
+
 /// Any events that make sense, and any logs.
 pub(crate) fn some_trace() -> impl Strategy<Value = Trace> {
-    (events(), prop::collection::vec(some_log(), 4)).prop_map(|(events, logs)| {
+    let markers = prop::collection::vec((any::<bool>(), prop::option::of(0u16..2)), 0..3);
+    let logs = prop::collection::vec(prop::option::weighted(0.95, (some_log(), markers)), 4);
+    (events(), ends(), logs).prop_map(|(events, ends, logs)| {
         let places = [(0, 0), (0, 1), (1, 0), (1, 1)];
-        let logs =
-            logs.iter().zip(places).map(|(records, (topic, partition))| log(topic, partition, records));
+        let logs = logs.iter().zip(places).map(|(some, place)| logged(place, some));
+        let events = events.into_iter().chain(ends);
         Trace {
-            events: events.into_iter().collect(),
+            events: events.collect(),
             logs: logs.collect(),
             settled: true,
             ending: Ending::Complete,

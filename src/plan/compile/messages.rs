@@ -54,7 +54,7 @@ impl Compiler<'_> {
         let ((made_key, made_value, made_headers), (made_partition, made_timestamp)) = made;
         let partitions = topic.and_then(|topic| self.topics.get(topic.index())).map(|topic| topic.partitions);
         if let (Some(Choice::Fixed(fixed)), Some(span)) = (&made_partition, partition.span()) {
-            self.partition(i64::from(*fixed), partitions, span);
+            self.check_partition(i64::from(*fixed), partitions, span);
         }
         let shape = Shape {
             seed: scenario.seed.value().map_or(0, |seed| seed.0),
@@ -69,7 +69,7 @@ impl Compiler<'_> {
         Some(MessageTemplate { shape: Arc::new(shape), tagged: false })
     }
 
-    fn partition(&mut self, partition: i64, partitions: Option<u32>, span: Span) {
+    pub(super) fn check_partition(&mut self, partition: i64, partitions: Option<u32>, span: Span) {
         if let Some(partitions) = partitions.filter(|partitions| partition >= i64::from(*partitions)) {
             let last = partitions.saturating_sub(1);
             let message = format!("there is no partition {partition}; the topic has 0..{last}");
@@ -225,7 +225,7 @@ impl Compiler<'_> {
             match self.try_part(shape.seed, template, part, run) {
                 Ok((length, partition)) => {
                     longest += length;
-                    self.partition(partition, partitions, span);
+                    self.check_partition(partition, partitions, span);
                 }
                 Err((code, message)) => self.report(self.mistake(code, span, message)),
             }

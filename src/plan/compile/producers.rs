@@ -9,7 +9,7 @@ use crate::scenario::model::{self, ILLEGAL_NAME, Map, Name, Preset, Raw};
 use crate::source::{Span, Spanned};
 
 use super::super::plan::{Origin, Producer, Setting};
-use super::settings::{self, Refused};
+use super::settings;
 use super::{Compiler, topics};
 
 /// The name of the producer of a scenario that names none.
@@ -53,7 +53,8 @@ impl Compiler<'_> {
     fn command_line(&mut self) {
         for (key, _) in self.options.settings {
             if let Some(why) = settings::refused(key) {
-                let mistake = Diagnostic::of_file(code(why), self.source, settings::message(key, why));
+                let mistake =
+                    Diagnostic::of_file(Code::RefusedSetting, self.source, settings::message(key, why));
                 self.report(mistake.note("it is set on the command line"));
             }
         }
@@ -79,14 +80,23 @@ impl Compiler<'_> {
             config.set(key, value, Origin::CommandLine);
         }
         let one_per_request = one_per_request.is_some();
-        self.producers.push(Producer { name, config: config.0, one_per_request, span });
+        let id = config.0.iter().find(|setting| setting.key == settings::TRANSACTIONAL);
+        let transactional = id.is_some_and(|id| !id.value.is_empty());
+        let config = config.0;
+        // Which of them a step opens is known once the steps are.
+        let opened_by_step = false;
+        self.producers.push(Producer { name, config, one_per_request, transactional, opened_by_step, span });
     }
 
     fn written_settings(&mut self, written: Option<&Map<Raw>>, config: &mut Config) {
         for (key, value) in written.map(|map| map.0.as_slice()).unwrap_or_default() {
             let (Some(key), Some(value)) = (key.get(), value.get()) else { continue };
             if let Some(why) = settings::refused(&key.value.0) {
-                self.report(self.mistake(code(why), key.span, settings::message(&key.value.0, why)));
+                self.report(self.mistake(
+                    Code::RefusedSetting,
+                    key.span,
+                    settings::message(&key.value.0, why),
+                ));
                 continue;
             }
             let origin = Origin::Scenario { key: key.span, value: value.span };
@@ -136,12 +146,5 @@ impl Config {
     fn set(&mut self, key: &str, value: &str, origin: Origin) {
         self.0.retain(|setting| setting.key != key);
         self.0.push(Setting { key: key.to_owned(), value: value.to_owned(), origin });
-    }
-}
-
-fn code(why: Refused) -> Code {
-    match why {
-        Refused::Owned | Refused::RunsCode => Code::RefusedSetting,
-        Refused::NotYet => Code::NotYet,
     }
 }

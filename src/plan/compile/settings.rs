@@ -22,6 +22,9 @@ pub(super) const JAVA_LIKE: &[(&str, &str)] = &[
     ("reconnect.backoff.max.ms", "1000"),
 ];
 
+/// What makes a producer transactional.
+pub(super) const TRANSACTIONAL: &str = "transactional.id";
+
 /// One record in each request.
 pub(super) const ONE_PER_REQUEST: (&str, &str) = ("batch.num.messages", "1");
 
@@ -32,8 +35,6 @@ pub(super) enum Refused {
     Owned,
     /// It would load or run code.
     RunsCode,
-    /// It is part of what is not built yet.
-    NotYet,
 }
 
 /// Whether a scenario may not make a setting. Looked at before the client sees any: setting
@@ -52,7 +53,6 @@ pub(super) fn refused(key: &str) -> Option<Refused> {
         "plugin.library.paths" | "sasl.kerberos.kinit.cmd" | "ssl.engine.location" | "ssl.providers" => {
             Some(Refused::RunsCode)
         }
-        "transactional.id" | "transaction.timeout.ms" => Some(Refused::NotYet),
         _ if key.starts_with("test.mock.") => Some(Refused::Owned),
         _ if key.ends_with("_cb") => Some(Refused::RunsCode),
         _ => None,
@@ -69,6 +69,5 @@ pub(super) fn message(key: &str, why: Refused) -> String {
     match why {
         Refused::Owned => format!("'{key}' is set by the runner"),
         Refused::RunsCode => format!("'{key}' would run code, which a scenario may not"),
-        Refused::NotYet => format!("'{key}' belongs to transactions, which are not built yet"),
     }
 }

@@ -35,7 +35,10 @@ pub(in crate::plan) fn tag(batches: &mut [Batch]) {
         let kept = topics.entry(batch.topic).or_default();
         let run = batch.first.0..batch.first.0 + batch.count;
         match kept.iter_mut().find(|kept| kept.look.is(&batch.message.shape)) {
-            Some(kept) => kept.runs.push(run),
+            Some(kept) => match kept.runs.last_mut() {
+                Some(last) if last.end == run.start => last.end = run.end,
+                _ => kept.runs.push(run),
+            },
             None => kept.push(Kept { look: Look::of(&batch.message.shape), runs: vec![run] }),
         }
     }

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::id::{Offset, Partition, ProducerIndex, Submission};
-use crate::plan::{Message, Plan};
-use crate::producer::{Producer, Refusal, Serving, Sink};
-use crate::run::application::{Application, Halt};
+use crate::plan::{self, Message, Plan};
+use crate::producer::{Producer, Refusal, Request, Serving, Sink, Unsuccessful};
+use crate::run::application::{Application, Halt, Outside};
 use crate::trace::{Callback, ClientError, Ending, Event, Recorder, StepEnd};
 
 /// When a message gets its callback.
@@ -39,11 +39,13 @@ pub(super) struct Script {
     /// How many may have no callback. When one more is refused for the second time, the oldest is answered from another
     /// thread.
     pub(super) room: usize,
+    /// Requests about transactions that do not succeed, by their first word.
+    pub(super) unsuccessful: Vec<(&'static str, Unsuccessful)>,
 }
 
 impl Script {
     pub(super) fn answering(answer: Answer) -> Self {
-        Self { answer, answers: Vec::new(), refused: Vec::new(), room: usize::MAX }
+        Self { answer, answers: Vec::new(), refused: Vec::new(), room: usize::MAX, unsuccessful: Vec::new() }
     }
 
     fn answer_to(&self, message: u32) -> Answer {
@@ -163,6 +165,15 @@ impl Producer for Scripted {
         self.state().pending.is_empty()
     }
 
+    fn transact(&self, request: &Request<'_>, _: Instant, _: &dyn Fn() -> bool) -> Result<(), Unsuccessful> {
+        if *request == Request::Abort {
+            self.answer(&mut self.state(), |_| true);
+        }
+        let shown = format!("{request:?}");
+        let named = self.script.unsuccessful.iter().find(|(word, _)| shown.starts_with(word));
+        named.map_or(Ok(()), |(_, why)| Err(why.clone()))
+    }
+
     fn close(self: Box<Self>) {
         let threads = std::mem::take(&mut self.state().threads);
         for thread in threads {
@@ -179,6 +190,17 @@ impl Producer for Scripted {
     }
 }
 
+struct Stage<'a> {
+    script: &'a Script,
+    recorder: &'a Arc<Recorder>,
+}
+
+impl Outside for Stage<'_> {
+    fn open(&self, index: ProducerIndex, _: &plan::Producer, _: Instant) -> Result<Box<dyn Producer>, Halt> {
+        Ok(Box::new(Scripted::new(index, self.script.clone(), self.recorder)))
+    }
+}
+
 /// Runs a plan on scripted producers, one for each of the plan's; what happened in one line each, and how it ended.
 pub(super) fn run(plan: &Plan, script: &Script) -> (String, Result<Ending, Halt>) {
     run_until(plan, script, &CancellationToken::new())
@@ -190,12 +212,8 @@ pub(super) fn run_until(
     interrupt: &CancellationToken,
 ) -> (String, Result<Ending, Halt>) {
     let recorder = Arc::new(Recorder::default());
-    let producers: Vec<Box<dyn Producer>> = (0u16..)
-        .zip(&plan.producers)
-        .map(|(index, _)| Scripted::new(ProducerIndex(index), script.clone(), &recorder))
-        .map(|twin| Box::new(twin) as Box<dyn Producer>)
-        .collect();
-    let ending = Application::new(plan, &recorder, producers, interrupt).run();
+    let stage = Stage { script, recorder: &recorder };
+    let ending = Application::new(plan, &recorder, &stage, interrupt).and_then(Application::run);
     let events = recorder.take();
     let mut lines = String::new();
     events.iter().filter_map(line).for_each(|line| writeln!(lines, "{line}").unwrap());
@@ -216,6 +234,8 @@ fn line(event: Event) -> Option<String> {
         Event::StepBegan(step) => format!("step {step}"),
         Event::StepEnded(step, StepEnd::Done) => format!("step {step} done"),
         Event::StepEnded(step, StepEnd::TimedOut(left)) => format!("step {step} timed out, {left} left"),
+        Event::StepEnded(step, StepEnd::Failed(code)) => format!("step {step} failed, {code}"),
+        Event::StepEnded(step, StepEnd::Unknown(code)) => format!("step {step} unknown, {code}"),
         Event::StepEnded(step, StepEnd::Skipped) => format!("step {step} skipped"),
     })
 }

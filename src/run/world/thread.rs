@@ -6,10 +6,10 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::id::ProducerIndex;
-use crate::plan::{Plan, Start};
+use crate::plan::{self, Plan, Start};
 use crate::producer::{LibrdkafkaProducer, Producer, Sink};
 use crate::run::RunError;
-use crate::run::application::{Application, Halt};
+use crate::run::application::{Application, Halt, Outside};
 use crate::trace::{Ending, Recorder};
 
 /// What the thread is given.
@@ -27,42 +27,51 @@ pub(super) struct Task {
 impl Task {
     /// From the opening of the producers to the end of the last of them.
     pub(super) fn run(&self) -> Result<Ending, RunError> {
-        let mut producers: Vec<Box<dyn Producer>> = Vec::new();
-        for (index, producer) in (0u16..).map(ProducerIndex).zip(&self.plan.producers) {
-            let (start, sink) = (self.plan.start, Arc::clone(&self.sink));
-            let opened = LibrdkafkaProducer::open(producer, index, start, &self.bootstrap, sink);
-            let opened =
-                opened.map_err(|source| RunError::Producer { name: producer.name.to_string(), source })?;
-            if start == Start::Warm && !self.warm(index, &opened) {
-                return self.cold(&producer.name, &opened);
-            }
-            producers.push(Box::new(opened));
-        }
-        match Application::new(&self.plan, &self.recorder, producers, &self.interrupt).run() {
+        let application = Application::new(&self.plan, &self.recorder, self, &self.interrupt);
+        match application.and_then(Application::run) {
             Ok(ending) => Ok(ending),
             Err(Halt::Message(error)) => Err(error.into()),
+            Err(Halt::Broken(error)) => Err(*error),
             Err(Halt::Interrupted) => Err(RunError::Interrupted),
             Err(Halt::Deadline(waited_for)) => Ok(Ending::Deadline { step: None, waited_for }),
         }
     }
 
     /// Lets a producer get ready for the topics that it sends to.
-    fn warm(&self, index: ProducerIndex, producer: &LibrdkafkaProducer) -> bool {
+    fn warm(&self, index: ProducerIndex, producer: &LibrdkafkaProducer, limit: Instant) -> bool {
         let plan = &self.plan;
         let own = plan.batches.iter().filter(|batch| batch.producer == index);
         let mut topics: Vec<_> = own.filter_map(|batch| plan.topics.get(batch.topic.index())).collect();
         topics.dedup_by_key(|topic| &topic.name);
         let names: Vec<_> = topics.iter().map(|topic| &*topic.name).collect();
-        producer.warm(&names, Instant::now() + plan.deadline, &|| self.interrupt.is_cancelled())
+        producer.warm(&names, limit, &|| self.interrupt.is_cancelled())
     }
 
     /// What it means that a producer does not get ready.
-    fn cold(&self, name: &str, producer: &LibrdkafkaProducer) -> Result<Ending, RunError> {
+    fn cold(&self, name: &str, producer: &LibrdkafkaProducer) -> Halt {
         if self.interrupt.is_cancelled() {
-            return Err(RunError::Interrupted);
+            return Halt::Interrupted;
         }
         let trouble = producer.trouble().map_or(String::new(), |words| format!(" ({words})"));
-        let waited_for = format!("producer '{name}' to get connected{trouble}");
-        Ok(Ending::Deadline { step: None, waited_for })
+        Halt::Deadline(format!("producer '{name}' to get connected{trouble}"))
+    }
+}
+
+impl Outside for Task {
+    fn open(
+        &self,
+        index: ProducerIndex,
+        producer: &plan::Producer,
+        limit: Instant,
+    ) -> Result<Box<dyn Producer>, Halt> {
+        let (start, sink) = (self.plan.start, Arc::clone(&self.sink));
+        let opened = LibrdkafkaProducer::open(producer, index, start, &self.bootstrap, sink);
+        let opened = opened.map_err(|source| {
+            Halt::Broken(Box::new(RunError::Producer { name: producer.name.to_string(), source }))
+        })?;
+        if start == Start::Warm && !self.warm(index, &opened, limit) {
+            return Err(self.cold(&producer.name, &opened));
+        }
+        Ok(Box::new(opened))
     }
 }

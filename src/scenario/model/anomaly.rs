@@ -57,4 +57,12 @@ anomalies! {
     Unanswered = "unanswered",
     /// More than one callback.
     AnsweredTwice = "answered_twice",
+    /// Of a transaction that was not committed, and a consumer of committed records reads it.
+    AbortedVisible = "aborted_visible",
+    /// Acknowledged, of a transaction whose commit succeeded, and a consumer of committed records does not read it.
+    CommittedMissing = "committed_missing",
+    /// Acknowledged, of a transaction of which a consumer of committed records reads other messages, but not this.
+    Torn = "torn",
+    /// In the log, of a transaction that is still open at the end.
+    Hanging = "hanging",
 }

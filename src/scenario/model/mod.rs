@@ -19,7 +19,10 @@ pub use expect::{AllOrNone, Anomalies, Delivered, Expect, Log, MustMay, Range, R
 pub use leaf::{Duration, Form, ILLEGAL_NAME, Listed, Map, Name, Number, Raw, Template, Text};
 pub use producer::{Preset, Producer};
 pub use snapshot::{Include, Partitions, Snapshot, SnapshotOrder};
-pub use step::{Close, Headers, Mode, Send, Step, Wait, WaitFor};
+pub use step::{
+    Abort, Close, Headers, Mode, PartitionNumber, Send, SendOffsets, Step, Transaction, TransactionNumber,
+    Wait, WaitFor,
+};
 pub use topic::Topic;
 
 /// How many messages a scenario may have.

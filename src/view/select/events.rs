@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::id::{ProducerIndex, Submission, TopicIndex};
 use crate::judge::{By, Outcome, Which};
-use crate::plan::{Action, Callbacks};
+use crate::plan::{self, Action, Callbacks, TransactionCall};
 use crate::trace::{Callback, Code, Event, StepEnd};
 
 use super::{Scene, list, push_set};
 use crate::view::block::{Lane, Style};
 use crate::view::fold::Fold;
-use crate::view::line::{End, Head, Numbers, Shown, Step, Track, What};
+use crate::view::folded::Head;
+use crate::view::line::{End, Numbers, Shown, Step, Track, What};
 
 /// What a callback says, and where it belongs.
 struct Heard {
@@ -167,23 +168,41 @@ impl Scene<'_> {
     }
 
     fn step(&self, at: usize, ends: &Ends, fold: &mut Fold) {
-        let Some(step) = self.plan.steps.get(at).filter(|step| step.explicit) else { return };
-        let what = match step.action {
-            Action::Send { .. } => return,
-            Action::Flush { .. } => Step::Flush,
-            Action::WaitCallbacks { .. } => Step::WaitCallbacks,
-            Action::Close { producer, .. } => {
-                Step::Close(Some(producer).filter(|_| self.names.several_producers()))
-            }
-        };
+        let Some(step) = self.plan.steps.get(at) else { return };
+        let Some(what) = self.words_of(at, step) else { return };
+        let may_fail = matches!(what, Step::Commit(_) | Step::Abort(_))
+            || matches!(step.action, Action::Transaction { call: TransactionCall::SendOffsets(_), .. });
         let (end, outstanding) = match ends.0.get(at).and_then(|(_, end)| *end) {
+            Some(StepEnd::Done) if may_fail => (End::Ok, 0),
             Some(StepEnd::Done) => (End::Done, 0),
+            Some(StepEnd::Failed(code)) => (End::Failed(code), 0),
+            Some(StepEnd::Unknown(_)) => (End::Unknown, 0),
             Some(StepEnd::TimedOut(outstanding)) => (End::TimedOut, outstanding),
             Some(StepEnd::Skipped) => (End::Skipped, 0),
             None => (End::Unfinished, 0),
         };
         let head = Head { what: What::Step(what, end), again: 0, count: 1, step: [0; 3] };
         fold.push_whole(head, [i64::from(outstanding), 0, 0]);
+    }
+
+    /// What a step is called; none for one that is not shown.
+    fn words_of(&self, at: usize, step: &plan::Step) -> Option<Step> {
+        let named = |producer| Some(producer).filter(|_| self.names.several_producers());
+        Some(match step.action {
+            Action::Send { .. } => return None,
+            // Transactions are shown in whichever form they were written.
+            Action::Transaction { producer, ref call, .. } => match call {
+                TransactionCall::Begin => Step::Begin(named(producer)),
+                TransactionCall::Commit => Step::Commit(named(producer)),
+                TransactionCall::Abort { .. } => Step::Abort(named(producer)),
+                TransactionCall::SendOffsets(_) => Step::Told(self.names.told_by(at)?),
+            },
+            _ if !step.explicit => return None,
+            Action::Flush { .. } => Step::Flush,
+            Action::WaitCallbacks { .. } => Step::WaitCallbacks,
+            Action::Close { producer, .. } => Step::Close(named(producer)),
+            Action::Open { producer, .. } => Step::Open(named(producer)),
+        })
     }
 
     fn ends(&self) -> Ends {

@@ -10,7 +10,8 @@ use crate::plan::AnomalyKind;
 use super::Scene;
 use crate::view::block::{Lane, Style, quoted};
 use crate::view::fold::Fold;
-use crate::view::line::{Aside, Shape, Spot, Stand, Track, What};
+use crate::view::folded::Aside;
+use crate::view::line::{Shape, Spot, Stand, Track, What};
 
 /// A number besides the message: of the first fact of a run, and how much it rises from one to the next.
 #[derive(Clone, Copy, Default)]
@@ -55,6 +56,7 @@ impl Scene<'_> {
     fn resolved(&self, track: Track, resolved: &Resolved, fold: &mut Fold) {
         let Resolved { first, count, code, places, .. } = resolved;
         let (stand, slots) = match **places {
+            [] if resolved.unseen => (Stand::Unseen, [Slot::default(); 2]),
             [] => (Stand::Nowhere, [Slot::default(); 2]),
             [a] => (Stand::Once(self.spot(track, a)), [self.offset(a), Slot::default()]),
             [a, b] => {

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::id::{ProducerIndex, Submission};
+use crate::id::{Offset, ProducerIndex, Submission};
 use crate::judge::Which;
-use crate::trace::PartitionLog;
+use crate::trace::{Fate, LogMarker, LogRecord, PartitionLog};
 
 use super::Scene;
 use crate::view::block::{Lane, Style};
 use crate::view::fold::Fold;
-use crate::view::line::{Aside, Track, What};
+use crate::view::folded::Aside;
+use crate::view::line::{Track, What};
 
 impl Scene<'_> {
     /// The records of each partition in their order.
@@ -21,16 +22,22 @@ impl Scene<'_> {
             return self.log_sets();
         }
         let mut tracks = BTreeMap::<(Track, Option<ProducerIndex>), List>::new();
-        for log in self.trace.logs.iter().filter(|log| !log.records.is_empty()) {
+        for log in self.trace.logs.iter().filter(|log| has_something(log)) {
             let track = self.track(None, log.partition.topic, Which::One(log.partition.partition));
+            if log.unreadable {
+                tracks.entry((track, None)).or_default().unreadable();
+                continue;
+            }
             if self.has_offsets(log.partition.topic, log.partition.partition) {
                 self.read(log, tracks.entry((track, None)).or_default());
                 continue;
             }
-            for record in &log.records {
-                let producer = record.identity.and_then(|submission| self.producer_of(submission));
-                let list = tracks.entry((track, producer)).or_default();
-                list.push(record.identity.filter(|_| producer.is_some()));
+            for entry in entries(log) {
+                let producer = match entry {
+                    Entry::Record(record) => record.identity.and_then(|one| self.producer_of(one)),
+                    Entry::Marker(marker) => marker.producer,
+                };
+                self.push(entry, tracks.entry((track, producer)).or_default());
             }
         }
         let lane = |((track, producer), list): ((Track, Option<ProducerIndex>), List)| {
@@ -42,12 +49,22 @@ impl Scene<'_> {
     /// The records in the order of offsets, and where an offset is not the next one.
     fn read(&self, log: &PartitionLog, list: &mut List) {
         let mut next = 0;
-        for record in &log.records {
-            if record.offset.0 != next {
-                list.jump(record.offset.0);
+        for entry in entries(log) {
+            let offset = entry.offset().0;
+            if offset != next {
+                list.jump(offset);
             }
-            next = record.offset.0.saturating_add(1);
-            list.push(record.identity.filter(|submission| self.producer_of(*submission).is_some()));
+            next = offset.saturating_add(1);
+            self.push(entry, list);
+        }
+    }
+
+    fn push(&self, entry: Entry<'_>, list: &mut List) {
+        match entry {
+            Entry::Marker(marker) => list.marker(marker.committed),
+            Entry::Record(record) => {
+                list.push(record.identity.filter(|one| self.producer_of(*one).is_some()), record.fate);
+            }
         }
     }
 
@@ -59,26 +76,19 @@ impl Scene<'_> {
 
     /// Without partitions, and so without order.
     fn log_sets(&self) -> Vec<Lane> {
-        let mut tracks = BTreeMap::<Track, (Vec<(u16, u32)>, i64)>::new();
-        for log in self.trace.logs.iter().filter(|log| !log.records.is_empty()) {
+        let mut tracks = BTreeMap::<Track, Set>::new();
+        for log in self.trace.logs.iter().filter(|log| !log.records.is_empty() || log.unreadable) {
             let track = self.track(None, log.partition.topic, Which::All);
-            let (own, foreign) = tracks.entry(track).or_default();
+            let set = tracks.entry(track).or_default();
+            set.unreadable |= log.unreadable;
             for record in &log.records {
                 match record.identity.filter(|submission| self.producer_of(*submission).is_some()) {
-                    Some(one) => own.push((one.again, one.message.0)),
-                    None => *foreign += 1,
+                    Some(one) => set.own.push((record.fate, one.again, one.message.0)),
+                    None => set.foreign += 1,
                 }
             }
         }
-        let lane = |(track, (mut own, foreign)): (Track, (Vec<(u16, u32)>, i64))| {
-            own.sort_unstable();
-            own.dedup();
-            let mut list = List { foreign, ..List::default() };
-            for (again, message) in own {
-                list.fold.push(What::Record, again, [i64::from(message), 0, 0]);
-            }
-            self.lane(track, Style::List, list.finish())
-        };
+        let lane = |(track, set): (Track, Set)| self.lane(track, Style::List, set.finish());
         tracks.into_iter().map(lane).collect()
     }
 
@@ -100,6 +110,71 @@ impl Scene<'_> {
     }
 }
 
+/// Whether there is anything to show of a log.
+fn has_something(log: &PartitionLog) -> bool {
+    !log.records.is_empty() || !log.markers.is_empty() || log.unreadable
+}
+
+/// A record, or the end of a transaction.
+#[derive(Clone, Copy)]
+enum Entry<'a> {
+    Record(&'a LogRecord),
+    Marker(&'a LogMarker),
+}
+
+impl Entry<'_> {
+    fn offset(self) -> Offset {
+        match self {
+            Self::Record(record) => record.offset,
+            Self::Marker(marker) => marker.offset,
+        }
+    }
+}
+
+/// Records and markers in the order of offsets.
+fn entries(log: &PartitionLog) -> impl Iterator<Item = Entry<'_>> {
+    let mut records = log.records.iter().peekable();
+    let mut markers = log.markers.iter().peekable();
+    std::iter::from_fn(move || {
+        let record_next = match (records.peek(), markers.peek()) {
+            (Some(record), Some(marker)) => record.offset <= marker.offset,
+            (record, _) => record.is_some(),
+        };
+        if record_next { records.next().map(Entry::Record) } else { markers.next().map(Entry::Marker) }
+    })
+}
+
+/// What the partitions of a topic hold, without order.
+#[derive(Default)]
+struct Set {
+    own: Vec<(Fate, u16, u32)>,
+    foreign: i64,
+    unreadable: bool,
+}
+
+impl Set {
+    fn finish(mut self) -> Fold {
+        self.own.sort_unstable();
+        self.own.dedup();
+        let mut list = List { foreign: self.foreign, ..List::default() };
+        for (fate, again, message) in self.own {
+            list.fold.push(of_fate(fate), again, [i64::from(message), 0, 0]);
+        }
+        if self.unreadable {
+            list.unreadable();
+        }
+        list.finish()
+    }
+}
+
+fn of_fate(fate: Fate) -> What {
+    match fate {
+        Fate::Readable => What::Record,
+        Fate::Aborted => What::Aborted,
+        Fate::Open => What::Open,
+    }
+}
+
 /// Records one after the other.
 #[derive(Default)]
 struct List {
@@ -109,14 +184,24 @@ struct List {
 }
 
 impl List {
-    fn push(&mut self, record: Option<Submission>) {
+    fn push(&mut self, record: Option<Submission>, fate: Fate) {
         match record {
             None => self.foreign += 1,
             Some(submission) => {
                 self.settle();
-                self.fold.push(What::Record, submission.again, [i64::from(submission.message.0), 0, 0]);
+                self.fold.push(of_fate(fate), submission.again, [i64::from(submission.message.0), 0, 0]);
             }
         }
+    }
+
+    fn marker(&mut self, committed: bool) {
+        self.settle();
+        self.fold.push(What::Marker(committed), 0, [0; 3]);
+    }
+
+    fn unreadable(&mut self) {
+        self.settle();
+        self.fold.push(What::Unreadable, 0, [0; 3]);
     }
 
     fn jump(&mut self, offset: i64) {

@@ -14,7 +14,8 @@ use crate::trace::Trace;
 
 use super::block::{Block, Lane, Names, Style};
 use super::fold::Fold;
-use super::line::{Aside, Folded, Head, Track, What};
+use super::folded::{Aside, Folded, Head};
+use super::line::{Track, What};
 
 /// The blocks of a view in their order, empty ones left out.
 pub(super) fn blocks(plan: &Plan, trace: &Trace, findings: &Findings, names: &Names) -> Vec<Block> {

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::id::{MessageId, ProducerIndex, TopicPartition};
+use crate::id::{ProducerIndex, TopicPartition};
 use crate::plan::{Action, Mode, Plan};
 use crate::trace::{Event, StepEnd, Trace};
 
@@ -63,25 +63,31 @@ fn stretches(plan: &Plan, trace: &Trace) -> HashMap<usize, Stretch> {
     let mut ran_out = HashSet::new();
     for event in trace.events.others() {
         match event {
-            Event::StepEnded(step, StepEnd::Done) => drop(done.insert(*step)),
+            // What ends a transaction is asked for when its messages have their callbacks, however it turns out.
+            Event::StepEnded(step, StepEnd::Done | StepEnd::Failed(_) | StepEnd::Unknown(_)) => {
+                done.insert(*step);
+            }
             Event::Timeout(submissions) => {
-                ran_out.extend(submissions.iter().filter_map(|one| batch_of(plan, one.message)));
+                ran_out.extend(submissions.iter().filter_map(|one| plan.batch_index(one.message)));
             }
             _ => {}
         }
     }
     let mut stretches = HashMap::new();
     let mut all = usize::MAX;
-    let mut closed = HashMap::<ProducerIndex, usize>::new();
+    let mut own = HashMap::<ProducerIndex, usize>::new();
     for (at, step) in plan.steps.iter().enumerate().rev() {
         match step.action {
             Action::WaitCallbacks { .. } | Action::Flush { .. } if done.contains(&at) => all = at,
-            Action::Close { producer, .. } if done.contains(&at) => drop(closed.insert(producer, at)),
+            Action::Close { producer, .. } if done.contains(&at) => drop(own.insert(producer, at)),
+            Action::Transaction { producer, ref call, .. } if done.contains(&at) && call.waits() => {
+                own.insert(producer, at);
+            }
             Action::Send { batch, mode } => {
                 let Some(sent) = plan.batches.get(batch) else { continue };
-                let closed = closed.get(&sent.producer).copied().unwrap_or(usize::MAX);
+                let own = own.get(&sent.producer).copied().unwrap_or(usize::MAX);
                 let waits = mode == Mode::Sync && !ran_out.contains(&batch);
-                let settled = if waits { at } else { all.min(closed) };
+                let settled = if waits { at } else { all.min(own) };
                 stretches.insert(batch, Stretch { sent: at, settled });
             }
             _ => {}
@@ -95,21 +101,15 @@ fn touched(plan: &Plan, trace: &Trace) -> HashSet<(TopicPartition, usize)> {
     let mut touched = HashSet::new();
     for log in &trace.logs {
         let identities = log.records.iter().filter_map(|record| record.identity);
-        touched.extend(identities.filter_map(|one| Some((log.partition, batch_of(plan, one.message)?))));
+        touched.extend(identities.filter_map(|one| Some((log.partition, plan.batch_index(one.message)?))));
     }
     for callback in trace.events.callbacks() {
         if let Some(partition) = callback.partition
-            && let Some(batch) = batch_of(plan, callback.submission.message)
+            && let Some(batch) = plan.batch_index(callback.submission.message)
         {
             let topic = plan.batches[batch].topic;
             touched.insert((TopicPartition { topic, partition }, batch));
         }
     }
     touched
-}
-
-fn batch_of(plan: &Plan, message: MessageId) -> Option<usize> {
-    let after = plan.batches.partition_point(|batch| batch.first <= message);
-    let at = after.checked_sub(1)?;
-    (message.0 - plan.batches[at].first.0 < plan.batches[at].count).then_some(at)
 }

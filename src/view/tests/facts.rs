@@ -1,19 +1,34 @@
 //! No two single facts of a lane have the same text.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::single;
-use crate::id::{Partition, ProducerIndex, TopicIndex};
+use crate::id::{Offset, Partition, ProducerIndex, TopicIndex};
 use crate::judge::Which;
-use crate::judge::fixture::{add_producer, add_topic, code_of, plan};
-use crate::plan::AnomalyKind;
+use crate::judge::fixture::{add_producer, add_step, add_topic, code_of, plan};
+use crate::plan::{Action, AnomalyKind, GroupOffset, TransactionCall};
 use crate::view::block::Names;
-use crate::view::line::{End, Head, Shape, Shown, Spot, Stand, Step, Track, What};
+use crate::view::folded::Head;
+use crate::view::line::{End, Shape, Shown, Spot, Stand, Step, Track, What};
 
 /// Names that look like what may stand beside them.
 const TOPICS: [&str; 10] =
     ["a", "a[0]", "0", "i", "step", "a b", "a\"", "a\\", "sent to a[0]", "\u{2192} written"];
-const PRODUCERS: [&str; 9] = ["p", "7", "i", "step", "skipped", "timed_out 1", "unfinished", "p a[0]", "err"];
+const PRODUCERS: [&str; 12] = [
+    "p",
+    "7",
+    "i",
+    "step",
+    "skipped",
+    "timed_out 1",
+    "unfinished",
+    "p a[0]",
+    "err",
+    "ok",
+    "expired",
+    "unknown",
+];
 
 fn names() -> Names {
     let mut plan = plan(0);
@@ -25,6 +40,16 @@ fn names() -> Names {
     for name in PRODUCERS {
         add_producer(&mut plan, name);
     }
+    for (group, producer, topic) in (0..8).map(|n| (["g", "ok"][n % 2], [0, 4][n / 2 % 2], [1, 2][n / 4])) {
+        let offset = GroupOffset {
+            group: group.into(),
+            topic: TopicIndex(topic),
+            partition: Partition(0),
+            offset: Offset(7),
+        };
+        let (producer, call) = (ProducerIndex(producer), TransactionCall::SendOffsets(offset));
+        add_step(&mut plan, Action::Transaction { producer, call, within: Duration::ZERO });
+    }
     Names::of(&plan)
 }
 
@@ -33,7 +58,7 @@ fn topics() -> impl Iterator<Item = TopicIndex> + Clone {
 }
 
 fn producers() -> impl Iterator<Item = ProducerIndex> + Clone {
-    (0..9).map(ProducerIndex)
+    (0..12).map(ProducerIndex)
 }
 
 const WHICH: [Which; 4] = [Which::All, Which::Unknown, Which::One(Partition(0)), Which::One(Partition(1))];
@@ -66,9 +91,17 @@ fn calls() -> Vec<Fact> {
     let mut all = vec![(What::Send, 1), (What::NotSent, 1), (What::Timeout, 1)];
     all.extend(codes.map(|code| (What::SendFailed(code), 1)));
     // A plan of one producer does not name it; that of another plan may not look as if it was none.
-    let closes = producers().map(Some).chain([None]).map(Step::Close);
-    for step in [Step::Flush, Step::WaitCallbacks].into_iter().chain(closes) {
-        all.extend([End::Done, End::Skipped, End::Unfinished].map(|end| (What::Step(step, end), 0)));
+    let whose = producers().map(Some).chain([None]);
+    let named = whose.flat_map(|whose| [Step::Close(whose), Step::Open(whose), Step::Begin(whose)]);
+    let asked =
+        producers().map(Some).chain([None]).flat_map(|whose| [Step::Commit(whose), Step::Abort(whose)]);
+    let told = (0..8).map(Step::Told);
+    for step in [Step::Flush, Step::WaitCallbacks].into_iter().chain(named).chain(asked).chain(told) {
+        all.extend([End::Skipped, End::Unfinished, End::Unknown].map(|end| (What::Step(step, end), 0)));
+        all.extend(codes.map(|code| (What::Step(step, End::Failed(code)), 0)));
+        // Of what may fail it is said that it has not.
+        let end = if matches!(step, Step::Commit(_) | Step::Abort(_)) { End::Ok } else { End::Done };
+        all.push((What::Step(step, end), 0));
         all.push((What::Step(step, End::TimedOut), 0));
     }
     all

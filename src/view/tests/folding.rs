@@ -10,7 +10,8 @@ use crate::plan::AnomalyKind;
 use crate::view::View;
 use crate::view::block::{Block, Lane, Names, Style};
 use crate::view::fold::Fold;
-use crate::view::line::{End, Head, Numbers, Shape, Shown, Spot, Step, Track, What};
+use crate::view::folded::Head;
+use crate::view::line::{End, Numbers, Shape, Shown, Spot, Step, Track, What};
 
 type Fact = (What, u16, Numbers);
 

@@ -7,7 +7,7 @@ use crate::judge::fixture::{
 };
 use crate::judge::judge;
 use crate::plan::{Action, Callbacks, Mode, Order, Plan};
-use crate::trace::{Callback, Content, Event, LogRecord, Persistence, StepEnd, Trace};
+use crate::trace::{Callback, Content, Event, Fate, LogRecord, Persistence, StepEnd, Trace};
 use crate::view::of;
 
 use std::time::Duration;
@@ -415,7 +415,12 @@ fn a_wait_that_serves_callbacks_groups_them() {
 
 #[test]
 fn records_of_others_and_holes_stand_in_the_log() {
-    let foreign = |offset| LogRecord { offset: Offset(offset), identity: None, content: Content::Intact };
+    let foreign = |offset| LogRecord {
+        offset: Offset(offset),
+        identity: None,
+        content: Content::Intact,
+        fate: Fate::Readable,
+    };
     let own = |message, offset| LogRecord { identity: Some(first(message)), ..foreign(offset) };
     let held = [own(0, 0), foreign(1), own(1, 2), foreign(3), foreign(4), own(2, 9)];
     let mut events = sends(0..3);

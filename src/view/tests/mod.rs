@@ -9,7 +9,8 @@ mod whole;
 
 use super::View;
 use super::block::{Block, Lane, Names, Style};
-use super::line::{Aside, Entry, Folded, Head, Line, Numbers, What};
+use super::folded::{Aside, Entry, Folded, Head, Line};
+use super::line::{Numbers, What};
 
 /// The facts of a lane, every fold undone by what it means and not by how it reads.
 fn unfolded(names: &Names, block: &str, folded: &Folded) -> Vec<String> {

@@ -222,7 +222,9 @@ fn phrases(block: &str, text: &str, values: &Values) -> Vec<String> {
             let numbers = words.set(block);
             acknowledged(late, numbers, &mut words)
         }
-        "flush" | "wait" | "close" => vec![step(first, &mut words)],
+        "flush" | "wait" | "close" | "open" | "begin" | "commit" | "abort" | "send_offsets" => {
+            vec![step(first, &mut words)]
+        }
         "fatal" | "SHA-256" => vec![text.to_owned()],
         "unknown" => unknown(&mut words),
         kind => anomaly(kind.strip_suffix(':').unwrap(), &mut words),
@@ -239,8 +241,15 @@ fn items(words: &mut Words<'_>) -> Vec<String> {
             let count = count.strip_prefix('×').map_or(1, |count| words.number(count).0);
             items.extend((0..count).map(|_| "?".to_owned()));
             words.at += 1;
+        } else if word.starts_with('·') || word == "unreadable" {
+            items.push(word.to_owned());
+            words.at += 1;
         } else {
-            items.extend(words.numbers().into_iter().map(shown));
+            let fate = word.chars().next().filter(|mark| "~…".contains(*mark));
+            let plain = fate.map_or(word, |mark| &word[mark.len_utf8()..]);
+            words.at += 1;
+            let mark = fate.map_or(String::new(), String::from);
+            items.extend(words.range(plain).into_iter().map(|number| format!("{mark}{}", shown(number))));
         }
     }
     items
@@ -287,7 +296,8 @@ fn unknown(words: &mut Words<'_>) -> Vec<String> {
     let code = words.next().unwrap();
     assert!(words.take("→"));
     let how = if words.take("not") { "not " } else { "" };
-    assert!(words.take("written"));
+    let how = if words.take("unreadable") { "un" } else { how };
+    assert!(how == "un" || words.take("written"));
     let mut spots = Vec::new();
     while words.peek().is_some() {
         spots.push(words.spot());

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::view::block::Names;
-use crate::view::line::{End, Head, Shape, Shown, Spot, Stand, Step, Track, What};
+use crate::view::folded::Head;
+use crate::view::line::{End, Shape, Shown, Spot, Stand, Step, Track, What};
 
 use super::number::{Number, range};
 
@@ -31,6 +32,11 @@ pub(super) fn before(out: &mut String, what: What) {
             out.push_str(kind.word());
             ": "
         }
+        What::Aborted => "~",
+        What::Open => "…",
+        What::Marker(true) => "·commit",
+        What::Marker(false) => "·abort",
+        What::Unreadable => "unreadable",
         What::Step(..) | What::Record | What::Foreign | What::Jump | What::Aside(_) => "",
     };
     out.push_str(words);
@@ -58,7 +64,7 @@ impl Phrase<'_> {
             What::Foreign if self.at[0].is(1) => out.push('?'),
             What::Foreign => drop(write!(out, "?×{}", self.at[0])),
             What::Jump => drop(write!(out, "@{}", self.at[0])),
-            What::Aside(_) => {}
+            What::Aside(_) | What::Marker(_) | What::Unreadable => {}
             what => {
                 self.range(out, 0, self.head.again);
                 after(out, what);
@@ -88,13 +94,30 @@ impl Phrase<'_> {
             Step::Flush => "flush",
             Step::WaitCallbacks => "wait callbacks",
             Step::Close(_) => "close",
+            Step::Open(_) => "open",
+            Step::Begin(_) => "begin",
+            Step::Commit(_) => "commit",
+            Step::Abort(_) => "abort",
+            Step::Told(place) => self.names.told(place),
         });
-        if let Step::Close(Some(producer)) = step {
+        if let Some(producer) = step.producer() {
             out.push(' ');
             out.push_str(self.names.producer(producer));
         }
+        // Where `ok` is not said, a code alone could be a producer.
+        let says_ok = matches!(step, Step::Commit(_) | Step::Abort(_) | Step::Told(_));
+        if matches!(end, End::Failed(_)) && !says_ok {
+            out.push_str(" refused");
+        }
+        self.ended(out, end);
+    }
+
+    fn ended(&self, out: &mut String, end: End) {
         match end {
             End::Done => {}
+            End::Ok => out.push_str(" ok"),
+            End::Failed(code) => drop(write!(out, " {code}")),
+            End::Unknown => out.push_str(" unknown"),
             End::TimedOut => drop(write!(out, " timed_out {}", self.at[0])),
             End::Skipped => out.push_str(" skipped"),
             End::Unfinished => out.push_str(" unfinished"),
@@ -118,6 +141,7 @@ impl Phrase<'_> {
     fn stand(&self, out: &mut String, stand: Stand) {
         match stand {
             Stand::Nowhere => out.push_str("not written"),
+            Stand::Unseen => out.push_str("unreadable"),
             Stand::Once(spot) => {
                 out.push_str("written");
                 self.spot(out, spot, 1);

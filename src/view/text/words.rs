@@ -1,7 +1,8 @@
 //! What stands in a lane, line by line.
 
 use crate::view::block::Names;
-use crate::view::line::{Aside, Cycle, Entry, Folded, Line, What};
+use crate::view::folded::{Aside, Cycle, Entry, Folded, Line};
+use crate::view::line::What;
 
 use super::number::{Number, Variables};
 use super::phrase::{Phrase, after, before};

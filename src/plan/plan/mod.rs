@@ -1,6 +1,8 @@
 //! What will happen, with every default explicit and every name resolved. Nothing is optional that the runner would
 //! have to decide; every part keeps the place in the file that asked for it.
 
+mod step;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use crate::source::{Source, Span};
 
 use super::expect::Expect;
 use super::message::{Message, MessageTemplate, RenderError};
+
+pub use step::{Action, GroupOffset, Mode, Step, TransactionCall};
 
 /// A scenario that can be executed. Messages are rendered when they are sent: a plan of 10^8 messages is small.
 #[derive(Clone, Debug)]
@@ -26,7 +30,7 @@ pub struct Plan {
     pub seed: u64,
     /// The topics, created before the first step.
     pub topics: Vec<Topic>,
-    /// The producers, opened before the first step.
+    /// The producers.
     pub producers: Vec<Producer>,
     /// What is sent, in the order of message numbers; each `Action::Send` names one.
     pub batches: Vec<Batch>,
@@ -84,6 +88,11 @@ pub struct Producer {
     pub config: Vec<Setting>,
     /// One record in each request.
     pub one_per_request: bool,
+    /// Whether it writes in transactions: it has a `transactional.id`.
+    pub transactional: bool,
+    /// Whether a step opens it; otherwise it is open before the first step, or, if it is transactional, from its first
+    /// `begin` on.
+    pub opened_by_step: bool,
     /// Where it was asked for.
     pub span: Span,
 }
@@ -130,57 +139,6 @@ pub struct Batch {
     pub message: MessageTemplate,
     /// Where it was asked for.
     pub span: Span,
-}
-
-/// One step and its place in the file.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// What to do.
-    pub action: Action,
-    /// Where it was asked for.
-    pub span: Span,
-    /// The scenario's own step, which the snapshot shows, or one that its short form stands for (`count` and `mode`).
-    pub explicit: bool,
-}
-
-/// What a step does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Sends the batch of that place in the plan's list.
-    Send {
-        /// The place in `Plan::batches`.
-        batch: usize,
-        /// When the next message may be sent.
-        mode: Mode,
-    },
-    /// Waits until every submission has its callback, at most so long.
-    WaitCallbacks {
-        /// The limit.
-        within: Duration,
-    },
-    /// Flushes every producer, at most so long.
-    Flush {
-        /// The limit.
-        within: Duration,
-    },
-    /// Closes a producer: flushes, at most so long, then lets go.
-    Close {
-        /// Which.
-        producer: ProducerIndex,
-        /// The limit of its flush.
-        within: Duration,
-    },
-}
-
-/// When the next message may be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// When the one before has been acknowledged.
-    Sync,
-    /// At once.
-    Async,
-    /// When fewer than so many, at least 1, are unacknowledged.
-    Window(u32),
 }
 
 /// What the snapshot shows.
@@ -257,8 +215,14 @@ impl Plan {
 
     /// The batch that a message belongs to; none for a number that the plan does not have.
     pub fn batch_of(&self, message: MessageId) -> Option<&Batch> {
+        self.batches.get(self.batch_index(message)?)
+    }
+
+    /// The place of that batch in the plan's list.
+    pub fn batch_index(&self, message: MessageId) -> Option<usize> {
         let after = self.batches.partition_point(|batch| batch.first <= message);
-        let batch = self.batches.get(after.checked_sub(1)?)?;
-        (message.0 - batch.first.0 < batch.count).then_some(batch)
+        let at = after.checked_sub(1)?;
+        let batch = self.batches.get(at)?;
+        (message.0 - batch.first.0 < batch.count).then_some(at)
     }
 }

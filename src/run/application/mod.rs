@@ -1,33 +1,51 @@
 //! The application of a scenario: one thread that takes the plan's steps, and how it waits.
 
+mod send;
+mod step;
+mod transaction;
+
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::id::ProducerIndex;
-use crate::plan::{Callbacks, Message, Plan, RenderError};
+use crate::plan::{self, Callbacks, Message, Plan, RenderError};
 use crate::producer::{Producer, Serving};
+use crate::run::RunError;
 use crate::submissions::Submissions;
 use crate::trace::{Ending, Progress, Recorder};
 
+/// What the application reaches outside of itself.
+pub(super) trait Outside {
+    /// Opens a producer of the plan. In a warm start it is connected when this returns; what that waits for ends at the
+    /// limit, with [`Halt::Deadline`].
+    fn open(
+        &self,
+        index: ProducerIndex,
+        producer: &plan::Producer,
+        limit: Instant,
+    ) -> Result<Box<dyn Producer>, Halt>;
+}
+
 /// The application while it runs. It sends for all producers from the thread that calls it.
 pub(super) struct Application<'a> {
-    pub(super) plan: &'a Plan,
-    pub(super) recorder: &'a Recorder,
-    /// By the plan's numbers; none for a closed one.
-    pub(super) producers: Vec<Option<Box<dyn Producer>>>,
+    plan: &'a Plan,
+    recorder: &'a Recorder,
+    outside: &'a dyn Outside,
+    /// By the plan's numbers; none for one that is closed, or not yet open.
+    producers: Vec<Option<Box<dyn Producer>>>,
     /// Ends everything soon.
-    pub(super) interrupt: &'a CancellationToken,
+    interrupt: &'a CancellationToken,
     /// Of the whole scenario.
-    pub(super) deadline: Instant,
+    deadline: Instant,
     /// Submissions of closed producers that will never be answered.
-    pub(super) abandoned: Submissions,
+    abandoned: Submissions,
     /// Submissions of asynchronous sends, for which the application waits at the end.
-    pub(super) asynchronous: Submissions,
+    asynchronous: Submissions,
     /// When that wait is over: counted from the last of them.
-    pub(super) patience: Option<Instant>,
+    patience: Option<Instant>,
     /// The message that is being sent.
-    pub(super) message: Message,
+    message: Message,
 }
 
 /// Why the application went no further.
@@ -39,11 +57,13 @@ pub(super) enum Halt {
     Interrupted,
     /// A message could not be made.
     Message(RenderError),
+    /// The world around it is broken.
+    Broken(Box<RunError>),
 }
 
 /// Whether the application goes on to the next send or step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flow {
+enum Flow {
     /// It does.
     Goes,
     /// A wait has passed its limit, and the scenario stops then.
@@ -51,24 +71,31 @@ pub(super) enum Flow {
 }
 
 impl<'a> Application<'a> {
-    /// An application that has not begun; its deadline counts from now.
+    /// An application whose producers are open, but for those that a step opens. Its deadline counts from then on.
     pub(super) fn new(
         plan: &'a Plan,
         recorder: &'a Recorder,
-        producers: Vec<Box<dyn Producer>>,
+        outside: &'a dyn Outside,
         interrupt: &'a CancellationToken,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, Halt> {
+        let limit = Instant::now() + plan.deadline;
+        let open = |(index, producer): (u16, &plan::Producer)| {
+            let later = producer.transactional || producer.opened_by_step;
+            (!later).then(|| outside.open(ProducerIndex(index), producer, limit)).transpose()
+        };
+        let producers = (0u16..).zip(&plan.producers).map(open).collect::<Result<_, _>>()?;
+        Ok(Self {
             plan,
             recorder,
-            producers: producers.into_iter().map(Some).collect(),
+            outside,
+            producers,
             interrupt,
             deadline: Instant::now() + plan.deadline,
             abandoned: Submissions::new(),
             asynchronous: Submissions::new(),
             patience: None,
             message: Message::default(),
-        }
+        })
     }
 
     /// Takes all steps, drains what is outstanding and lets go of the producers; nothing is recorded afterwards.
@@ -107,7 +134,7 @@ impl<'a> Application<'a> {
 
     /// Waits until something holds or the limit has passed; whether it holds. The deadline of the scenario and an
     /// interruption end it, too.
-    pub(super) fn wait(
+    fn wait(
         &self,
         limit: Instant,
         what: impl FnOnce() -> String,
@@ -128,7 +155,7 @@ impl<'a> Application<'a> {
     }
 
     /// Waits until each of these has its callback or the limit has passed; whether all have it.
-    pub(super) fn wait_for(&self, submissions: &Submissions, limit: Instant) -> Result<bool, Halt> {
+    fn wait_for(&self, submissions: &Submissions, limit: Instant) -> Result<bool, Halt> {
         let mut missing = submissions.iter().peekable();
         let what = || format!("the callbacks of {}", self.outstanding());
         self.wait(limit, what, |progress| {
@@ -166,7 +193,7 @@ impl<'a> Application<'a> {
     }
 
     /// Whether there is still time.
-    pub(super) fn on_time(&self, what: impl FnOnce() -> String) -> Result<(), Halt> {
+    fn on_time(&self, what: impl FnOnce() -> String) -> Result<(), Halt> {
         if self.interrupt.is_cancelled() {
             Err(Halt::Interrupted)
         } else if Instant::now() >= self.deadline {
@@ -177,22 +204,22 @@ impl<'a> Application<'a> {
     }
 
     /// The producer, unless it is closed.
-    pub(super) fn producer(&self, index: ProducerIndex) -> Option<&dyn Producer> {
+    fn producer(&self, index: ProducerIndex) -> Option<&dyn Producer> {
         self.producers.get(index.index())?.as_deref()
     }
 
     /// Says to every producer when callbacks may be served.
-    pub(super) fn serve(&self, serving: Serving) {
+    fn serve(&self, serving: Serving) {
         self.producers.iter().flatten().for_each(|producer| producer.serve(serving));
     }
 
     /// Submissions that wait for a callback which can still come.
-    pub(super) fn outstanding(&self) -> Submissions {
+    fn outstanding(&self) -> Submissions {
         self.recorder.outstanding().difference(&self.abandoned)
     }
 
     /// Everything that a producer may have sent.
-    pub(super) fn submissions_of(&self, producer: ProducerIndex) -> Submissions {
+    fn submissions_of(&self, producer: ProducerIndex) -> Submissions {
         let mut own = Submissions::new();
         for batch in self.plan.batches.iter().filter(|batch| batch.producer == producer) {
             own.insert_run(batch.first, batch.count, 0);

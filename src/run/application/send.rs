@@ -9,7 +9,7 @@ use crate::producer::Refusal;
 use crate::submissions::Submissions;
 use crate::trace::{ClientError, Code, Event, Progress};
 
-use super::application::{Application, Flow, Halt};
+use super::{Application, Flow, Halt};
 
 /// How many sends go out between two looks at the clock.
 const BETWEEN_LOOKS: u32 = 64;

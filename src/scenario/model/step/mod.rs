@@ -1,10 +1,14 @@
 //! Steps, and what is common to all ways of sending.
 
+mod transaction;
+
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Duration, Field, Form, Listed, MAX_MESSAGES, Map, Name, Number, Template};
+
+pub use transaction::{Abort, PartitionNumber, SendOffsets, Transaction, TransactionNumber};
 
 /// When the next message may be sent.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -16,6 +20,9 @@ pub enum Mode {
     Async,
     /// When fewer than so many are unacknowledged.
     Window(Field<Number<1, MAX_MESSAGES>>),
+    /// In transactions of so many messages, at once within each. What is sent is `begin`, the messages, and `commit` or
+    /// `abort`, as if these steps were written.
+    Transaction(Field<Transaction>),
 }
 
 /// Headers of a message: names, and templates for their values; `null` for a header without a value.
@@ -35,6 +42,22 @@ pub enum Step {
     /// Closes a producer: flushes it, up to `ack_wait`, and lets go of it. `close`, or `close: NAME` where there are
     /// several. It cannot be used afterwards.
     Close(Option<Form<Name, Close>>),
+    /// Opens a producer: creates it and, if it is transactional, initialises it, up to `ack_wait`. `open`, or
+    /// `open: NAME` where there are several. Without this step a producer is opened before the first step, a
+    /// transactional one at its first `begin`.
+    Open(Option<Name>),
+    /// Begins a transaction. `begin`, or `begin: NAME` where there are several producers. The producer must have a
+    /// `transactional.id`.
+    Begin(Option<Name>),
+    /// Commits the transaction, up to `ack_wait`: waits for the callbacks of its messages, then asks the client.
+    /// `commit`, or `commit: NAME` where there are several producers.
+    Commit(Option<Name>),
+    /// Aborts the transaction, up to `ack_wait`: waits for the callbacks of its messages, then asks the client.
+    /// `abort`, or `abort: NAME` where there are several producers; `abort: {flush: false}` does not wait.
+    Abort(Option<Form<Name, Abort>>),
+    /// Adds an offset of a consumer group to the transaction, up to `ack_wait`, as an application does that reads
+    /// messages and writes others.
+    SendOffsets(SendOffsets),
 }
 
 /// Messages to send. What is left out is as the scenario says.
@@ -79,9 +102,9 @@ pub struct Wait {}
 #[serde(deny_unknown_fields, default)]
 pub struct Close {}
 
-/// `flush` and `close` may stand alone.
+/// These may stand alone.
 fn with_bare_words(schema: &mut Schema) {
     if let Some(variants) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
-        variants.push(json!({ "enum": ["flush", "close"] }));
+        variants.push(json!({ "enum": ["flush", "close", "open", "begin", "commit", "abort"] }));
     }
 }

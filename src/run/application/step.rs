@@ -8,7 +8,7 @@ use crate::producer::{Producer, Serving};
 use crate::submissions::Submissions;
 use crate::trace::{Event, StepEnd};
 
-use super::application::{Application, Flow, Halt};
+use super::{Application, Flow, Halt};
 
 impl Application<'_> {
     /// Takes one step.
@@ -17,12 +17,19 @@ impl Application<'_> {
         if let Action::Send { batch, mode } = step.action {
             return self.send(batch, mode);
         }
+        // What ends a transaction is asked for, and stands in the order of events, behind the callbacks of its messages.
+        let ready = self.ready_for(&step.action);
         self.recorder.record(Event::StepBegan(number));
+        let ready = ready?;
         let end = match step.action {
             Action::Send { .. } => StepEnd::Done,
             Action::WaitCallbacks { within } => self.wait_for_callbacks(within)?,
             Action::Flush { within } => self.flush(within)?,
             Action::Close { producer, within } => self.close(producer, within)?,
+            Action::Open { producer, within } => self.open(producer, within)?,
+            // An application that waits for the callbacks in vain does not go on to ask.
+            Action::Transaction { .. } if !ready => self.ended(false),
+            Action::Transaction { producer, ref call, within } => self.transaction(producer, call, within)?,
         };
         self.recorder.record(Event::StepEnded(number, end));
         Ok(Flow::Goes)
@@ -84,7 +91,7 @@ impl Application<'_> {
         Ok(all)
     }
 
-    fn flush_one(&self, producer: &dyn Producer, limit: Instant) -> Result<bool, Halt> {
+    pub(super) fn flush_one(&self, producer: &dyn Producer, limit: Instant) -> Result<bool, Halt> {
         producer.serve(Serving::Always);
         let flushed = producer.flush(limit.min(self.deadline), &|| self.interrupt.is_cancelled());
         if self.plan.callbacks == Callbacks::OnWait {
@@ -99,7 +106,7 @@ impl Application<'_> {
         }
     }
 
-    fn ended(&self, all: bool) -> StepEnd {
+    pub(super) fn ended(&self, all: bool) -> StepEnd {
         if all { StepEnd::Done } else { StepEnd::TimedOut(count(&self.outstanding())) }
     }
 }

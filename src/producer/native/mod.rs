@@ -1,5 +1,7 @@
 //! The calls of librdkafka that rust-rdkafka does not wrap as they are; the only unsafe code of the crate.
 
+mod transaction;
+
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use rdkafka_sys as sys;
 
 use crate::plan::Message;
 use crate::trace::Persistence;
+
+pub(super) use transaction::transact;
 
 /// What the client claims of a message whose delivery it reports as failed.
 pub(super) fn persistence(message: &BorrowedMessage<'_>) -> Persistence {
@@ -58,7 +62,8 @@ impl Topic {
         #[expect(unsafe_code, reason = "rust-rdkafka keeps its handles of topics to itself")]
         // SAFETY: the client is alive, the name is a C string, and no configuration means the client's own.
         let topic = unsafe { sys::rd_kafka_topic_new(client.native_ptr(), name.as_ptr(), ptr::null_mut()) };
-        (!topic.is_null()).then_some(Self { name, topic })
+        // Not made before it is known to be one: dropping it gives it back.
+        (!topic.is_null()).then(|| Self { name, topic })
     }
 
     /// Its name.

@@ -1,27 +1,19 @@
 //! The steps of a plan, and the batches that they send.
 
-use std::collections::HashMap;
+mod course;
+mod sending;
+mod transactions;
 
 use crate::diagnostic::Code;
-use crate::id::{MessageId, ProducerIndex};
+use crate::id::MessageId;
+use crate::plan::plan::Action;
 use crate::scenario::Field;
 use crate::scenario::model::{self, Form, MAX_MESSAGES, Name, Send};
 use crate::source::{Span, Spanned};
 
-use super::super::plan::{Action, Batch, Mode, Step};
 use super::Compiler;
-
-/// A send, from whichever form it was written in.
-struct Sending<'a> {
-    count: u64,
-    mode: Mode,
-    send: &'a Send,
-    span: Span,
-    explicit: bool,
-}
-
-/// Which producers have been closed, and where.
-type Closed = HashMap<ProducerIndex, Span>;
+use course::Course;
+use sending::{Messages, Sending, Split};
 
 impl Compiler<'_> {
     pub(super) fn steps(&mut self) {
@@ -47,10 +39,12 @@ impl Compiler<'_> {
         if let Some(steps) = scenario.steps.get().filter(|steps| steps.value.is_empty()) {
             self.report(self.mistake(Code::Missing, steps.span, "'steps' is empty"));
         }
-        let mut closed = Closed::new();
-        for step in scenario.steps.value().map(Vec::as_slice).unwrap_or_default() {
+        let steps = scenario.steps.value().map(Vec::as_slice).unwrap_or_default();
+        self.opened_by_steps(steps.iter().filter_map(Field::value));
+        let mut course = Course::new(self.producers.len());
+        for step in steps {
             if let Some(step) = step.get() {
-                self.step(step, &mut closed);
+                self.step(step, &mut course);
             }
         }
     }
@@ -80,33 +74,22 @@ impl Compiler<'_> {
 
     fn short_form(&mut self) {
         let Some(count) = self.scenario.count.get() else { return };
-        let mode = Self::mode(&self.scenario.mode);
-        let sending =
-            Sending { count: count.value.0, mode, send: &Send::default(), span: count.span, explicit: false };
-        self.send(&sending, &Closed::new());
+        let (mode, send) = (&self.scenario.mode, &Send::default());
+        let sending = Sending { count: count.value.0, mode, send, span: count.span, explicit: false };
+        self.send(&sending, &mut Course::new(self.producers.len()));
     }
 
-    fn mode(field: &Field<model::Mode>) -> Mode {
-        match field.value() {
-            Some(model::Mode::Sync) => Mode::Sync,
-            Some(model::Mode::Window(size)) => {
-                Mode::Window(size.value().map_or(1, |size| u32::try_from(size.0).unwrap_or(u32::MAX)))
-            }
-            Some(model::Mode::Async) | None => Mode::Async,
-        }
-    }
-
-    fn step(&mut self, step: &Spanned<model::Step>, closed: &mut Closed) {
+    fn step(&mut self, step: &Spanned<model::Step>, course: &mut Course) {
         let span = step.span;
         match &step.value {
             model::Step::Send(Form::Short(count)) => {
-                let send = &Send::default();
-                self.send(&Sending { count: count.0, mode: Mode::Async, send, span, explicit: true }, closed);
+                let (send, mode) = (&Send::default(), &Field::Absent);
+                self.send(&Sending { count: count.0, mode, send, span, explicit: true }, course);
             }
             model::Step::Send(Form::Long(send)) => match &send.count {
                 Field::Given(count) => {
-                    let mode = Self::mode(&send.mode);
-                    self.send(&Sending { count: count.value.0, mode, send, span, explicit: true }, closed);
+                    let (count, mode) = (count.value.0, &send.mode);
+                    self.send(&Sending { count, mode, send, span, explicit: true }, course);
                 }
                 Field::Wrong(_) => {}
                 Field::Absent => {
@@ -116,63 +99,51 @@ impl Compiler<'_> {
                 }
             },
             model::Step::Wait(_) => {
-                self.needs_open(closed, span);
+                self.needs_open(span, course);
                 self.add(Action::WaitCallbacks { within: self.ack_wait() }, span);
             }
             model::Step::Flush(within) => {
-                self.needs_open(closed, span);
+                self.needs_open(span, course);
                 let within = within.map_or_else(|| self.ack_wait(), |within| within.0);
                 self.add(Action::Flush { within }, span);
             }
-            model::Step::Close(form) => self.close(form.as_ref(), span, closed),
+            model::Step::Close(form) => self.close(form.as_ref(), span, course),
+            model::Step::Open(name) => self.open(name.as_ref(), span, course),
+            model::Step::Begin(name) => self.begin(name.as_ref(), span, course),
+            model::Step::Commit(name) => self.commit(name.as_ref(), span, course),
+            model::Step::Abort(form) => self.abort(form.as_ref(), span, course),
+            model::Step::SendOffsets(offsets) => self.send_offsets(offsets, span, course),
         }
     }
 
-    fn close(&mut self, form: Option<&Form<Name, model::Close>>, span: Span, closed: &mut Closed) {
-        let named = match form {
-            Some(Form::Short(name)) => Field::Given(Spanned::new(name.clone(), span)),
+    fn close(&mut self, form: Option<&Form<Name, model::Close>>, span: Span, course: &mut Course) {
+        let name = match form {
+            Some(Form::Short(name)) => Some(name),
             // What it may say comes later, and has been reported.
-            Some(Form::Long(_)) | None => Field::Absent,
+            Some(Form::Long(_)) | None => None,
         };
-        let Some(producer) = self.producer_of(&named, span) else { return };
-        self.not_closed(producer, span, closed);
-        closed.entry(producer).or_insert(span);
+        let Some(producer) = self.named(name, span) else { return };
+        self.used(producer, span, course);
+        course.of(producer).closed.get_or_insert(span);
         self.add(Action::Close { producer, within: self.ack_wait() }, span);
     }
 
-    fn add(&mut self, action: Action, span: Span) {
-        self.steps.push(Step { action, span, explicit: true });
-    }
-
-    fn not_closed(&mut self, producer: ProducerIndex, span: Span, closed: &Closed) {
-        if let Some(close) = closed.get(&producer) {
-            let mistake =
-                self.mistake(Code::AfterClose, span, "this step uses a producer that is closed by then");
-            self.report(mistake.and(*close, "it is closed here"));
-        }
-    }
-
-    /// A wait or flush needs a producer that is not closed.
-    fn needs_open(&mut self, closed: &Closed, span: Span) {
-        if let (Some(close), true) = (closed.values().max(), closed.len() == self.producers.len()) {
-            let mistake = self.mistake(Code::AfterClose, span, "every producer is closed by then");
-            self.report(mistake.and(*close, "the last is closed here"));
-        }
-    }
-
-    fn send(&mut self, sending: &Sending<'_>, closed: &Closed) {
-        let producer = self.producer_of(&sending.send.producer, sending.span);
-        let topic = self.topic_of(&sending.send.topic, sending.span);
+    fn send(&mut self, sending: &Sending<'_>, course: &mut Course) {
+        let Sending { send, span, explicit, .. } = *sending;
+        let producer = self.producer_of(&send.producer, span);
+        let topic = self.topic_of(&send.topic, span);
+        let split = self.split(sending);
         if let Some(producer) = producer {
-            self.not_closed(producer, sending.span, closed);
+            self.may_send(producer, &split, span, course);
         }
-        let first = self.batches.last().map_or(0, |batch| batch.first.0.saturating_add(batch.count));
+        let first = MessageId(self.sent_so_far());
         let count = u32::try_from(sending.count).unwrap_or(u32::MAX);
-        let message = self.message(sending.send, topic, MessageId(first), count);
+        let message = self.message(send, topic, first, count);
         let (Some(producer), Some(topic), Some(message)) = (producer, topic, message) else { return };
-        let (span, explicit) = (sending.span, sending.explicit);
-        let action = Action::Send { batch: self.batches.len(), mode: sending.mode };
-        self.batches.push(Batch { first: MessageId(first), count, producer, topic, message, span });
-        self.steps.push(Step { action, span, explicit });
+        let messages = Messages { producer, topic, message, span, explicit };
+        match split {
+            Split::Plainly(mode) => self.batch(&messages, count, mode),
+            Split::Transactions(size, aborted) => self.transactions(&messages, count, size, &aborted),
+        }
     }
 }

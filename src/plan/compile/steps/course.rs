@@ -1,0 +1,134 @@
+//! What producers have been through when a step comes, and what they can therefore not do.
+
+use crate::diagnostic::Code;
+use crate::id::ProducerIndex;
+use crate::plan::compile::Compiler;
+use crate::scenario::model;
+use crate::source::Span;
+
+use crate::plan::plan::Action;
+
+use super::sending::Split;
+
+/// What each producer has been through so far.
+pub(super) struct Course(Vec<Life>);
+
+/// What one producer has been through so far.
+#[derive(Default)]
+pub(super) struct Life {
+    /// Where a step has opened it.
+    pub(super) opened: Option<Span>,
+    /// Where it was closed.
+    pub(super) closed: Option<Span>,
+    pub(super) transaction: Transaction,
+}
+
+/// How far the transactions of a producer have come.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Transaction {
+    /// There was none.
+    #[default]
+    None,
+    /// One was begun there.
+    Begun(Span),
+    /// It should have ended. Whether it has is seen when it runs; a commit that failed may be followed by an abort.
+    Ended,
+}
+
+impl Course {
+    pub(super) fn new(producers: usize) -> Self {
+        Self((0..producers).map(|_| Life::default()).collect())
+    }
+
+    pub(super) fn of(&mut self, producer: ProducerIndex) -> &mut Life {
+        if self.0.len() <= producer.index() {
+            self.0.resize_with(producer.index() + 1, Life::default);
+        }
+        &mut self.0[producer.index()]
+    }
+}
+
+impl Compiler<'_> {
+    /// Notes which producers a step opens.
+    pub(super) fn opened_by_steps<'a>(&mut self, steps: impl Iterator<Item = &'a model::Step>) {
+        for step in steps {
+            let model::Step::Open(name) = step else { continue };
+            let only = self.producers.len() == 1;
+            for producer in &mut self.producers {
+                let named = name.as_ref().map_or(only, |name| *producer.name == name.0);
+                producer.opened_by_step |= named;
+            }
+        }
+    }
+
+    pub(super) fn open(&mut self, name: Option<&model::Name>, span: Span, course: &mut Course) {
+        let Some(producer) = self.named(name, span) else { return };
+        if let Some(opened) = course.of(producer).opened {
+            let mistake = self.mistake(Code::StepOrder, span, "this producer is open by then");
+            self.report(mistake.and(opened, "it is opened here"));
+        }
+        course.of(producer).opened.get_or_insert(span);
+        self.used(producer, span, course);
+        self.add(Action::Open { producer, within: self.ack_wait() }, span);
+    }
+
+    /// A producer is used that must be open.
+    pub(super) fn used(&mut self, producer: ProducerIndex, span: Span, course: &mut Course) {
+        let life = course.of(producer);
+        let (opened, closed) = (life.opened, life.closed);
+        if let Some(close) = closed {
+            let mistake =
+                self.mistake(Code::AfterClose, span, "this step uses a producer that is closed by then");
+            self.report(mistake.and(close, "it is closed here"));
+        }
+        let waits = self.producers.get(producer.index()).is_some_and(|producer| producer.opened_by_step);
+        if waits && opened.is_none() {
+            let mistake =
+                self.mistake(Code::StepOrder, span, "this step uses a producer that a later step opens");
+            self.report(mistake.help("write 'open' before it, or leave it out"));
+        }
+    }
+
+    /// A wait or flush needs a producer that is not closed.
+    pub(super) fn needs_open(&mut self, span: Span, course: &Course) {
+        let last = course.0.iter().filter_map(|life| life.closed).max();
+        let all = course.0.iter().all(|life| life.closed.is_some());
+        if let (Some(close), true) = (last, all) {
+            let mistake = self.mistake(Code::AfterClose, span, "every producer is closed by then");
+            self.report(mistake.and(close, "the last is closed here"));
+        }
+    }
+
+    /// A producer sends, in a transaction exactly if it is transactional.
+    pub(super) fn may_send(
+        &mut self,
+        producer: ProducerIndex,
+        split: &Split,
+        span: Span,
+        course: &mut Course,
+    ) {
+        self.used(producer, span, course);
+        let transactional = self.is_transactional(producer);
+        match (split, course.of(producer).transaction) {
+            (Split::Plainly(_), Transaction::None | Transaction::Ended) if transactional => {
+                let message = "a transactional producer sends in transactions alone";
+                let help =
+                    "write 'begin' before it and 'commit' behind it, or 'mode: {transaction: {size: 3}}'";
+                self.report(self.mistake(Code::StepOrder, span, message).help(help));
+            }
+            (Split::Transactions(..), state) => {
+                self.needs_transactional(producer, span);
+                if let Transaction::Begun(begun) = state {
+                    self.begun_twice(begun, span);
+                }
+                course.of(producer).transaction = Transaction::Ended;
+            }
+            (Split::Plainly(_), _) => {}
+        }
+    }
+
+    pub(super) fn begun_twice(&mut self, begun: Span, span: Span) {
+        let mistake = self.mistake(Code::StepOrder, span, "a transaction of this producer is open by then");
+        self.report(mistake.and(begun, "it is begun here").help("write 'commit' or 'abort' before it"));
+    }
+}

@@ -1,0 +1,95 @@
+//! Steps that open producers, and those about transactions.
+
+use std::time::{Duration, Instant};
+
+use crate::id::ProducerIndex;
+use crate::plan::{Action, Callbacks, GroupOffset, TransactionCall};
+use crate::producer::{Request, Serving, Unsuccessful};
+use crate::trace::StepEnd;
+
+use super::{Application, Halt};
+
+impl Application<'_> {
+    /// Opens a producer, and initialises it if it is transactional.
+    pub(super) fn open(&mut self, index: ProducerIndex, within: Duration) -> Result<StepEnd, Halt> {
+        let Some(planned) = self.plan.producers.get(index.index()) else { return Ok(StepEnd::Skipped) };
+        let opened = self.outside.open(index, planned, self.deadline)?;
+        if self.plan.callbacks == Callbacks::OnWait {
+            opened.serve(Serving::Never);
+        }
+        if let Some(place) = self.producers.get_mut(index.index()) {
+            *place = Some(opened);
+        }
+        if planned.transactional {
+            self.request(index, &Request::Initialise, within)
+        } else {
+            Ok(StepEnd::Done)
+        }
+    }
+
+    /// Asks a producer something about its transaction.
+    pub(super) fn transaction(
+        &mut self,
+        index: ProducerIndex,
+        call: &TransactionCall,
+        within: Duration,
+    ) -> Result<StepEnd, Halt> {
+        match call {
+            TransactionCall::Begin => self.begin(index, within),
+            TransactionCall::SendOffsets(GroupOffset { group, topic, partition, offset }) => {
+                let Some(topic) = self.plan.topics.get(topic.index()) else { return Ok(StepEnd::Skipped) };
+                let (topic, partition, offset) = (&*topic.name, *partition, *offset);
+                self.request(index, &Request::SendOffsets { group, topic, partition, offset }, within)
+            }
+            TransactionCall::Commit => self.request(index, &Request::Commit, within),
+            TransactionCall::Abort { .. } => self.request(index, &Request::Abort, within),
+        }
+    }
+
+    /// A transactional producer is opened when it first begins a transaction. What keeps it from that is why the
+    /// transaction does not begin.
+    fn begin(&mut self, index: ProducerIndex, within: Duration) -> Result<StepEnd, Halt> {
+        if self.producer(index).is_none() {
+            let opened = self.open(index, within)?;
+            if opened != StepEnd::Done {
+                return Ok(opened);
+            }
+        }
+        self.request(index, &Request::Begin, within)
+    }
+
+    /// Waits until the messages of a transaction that is to be ended have their callbacks; whether all have.
+    pub(super) fn ready_for(&self, action: &Action) -> Result<bool, Halt> {
+        let Action::Transaction { producer, call, within } = action else { return Ok(true) };
+        match self.producer(*producer).filter(|_| call.waits()) {
+            Some(producer) => self.flush_one(producer, Instant::now() + *within),
+            None => Ok(true),
+        }
+    }
+
+    fn request(
+        &self,
+        index: ProducerIndex,
+        request: &Request<'_>,
+        within: Duration,
+    ) -> Result<StepEnd, Halt> {
+        let Some(producer) = self.producer(index) else { return Ok(StepEnd::Skipped) };
+        let limit = Instant::now() + within;
+        producer.serve(Serving::Always);
+        let answer = producer.transact(request, limit.min(self.deadline), &|| self.interrupt.is_cancelled());
+        if self.plan.callbacks == Callbacks::OnWait {
+            producer.serve(Serving::Never);
+        }
+        let Err(Unsuccessful { code, certain, words }) = answer else { return Ok(StepEnd::Done) };
+        if self.interrupt.is_cancelled() {
+            return Err(Halt::Interrupted);
+        }
+        if self.deadline <= limit && Instant::now() >= self.deadline {
+            return Err(Halt::Deadline(format!("an answer of the client ({words})")));
+        }
+        self.recorder.said(index, code, &words);
+        // Only of what ends a transaction it matters that nobody knows whether it did.
+        let ends = matches!(request, Request::Commit | Request::Abort);
+        Ok(if ends && !certain { StepEnd::Unknown(code) } else { StepEnd::Failed(code) })
+    }
+}
