@@ -1,6 +1,7 @@
 //! The command line: reads arguments, environment and terminal, and does what they say. One file a command.
 
 mod about;
+mod broker;
 mod check;
 pub mod exit;
 mod list;
@@ -9,6 +10,7 @@ mod output;
 mod review;
 mod run;
 mod select;
+mod signals;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -44,6 +46,8 @@ enum Command {
     Reject(review::Review),
     /// Write a commented scenario to start from
     New(new::New),
+    /// Serve the embedded broker by itself, for any client
+    Broker(broker::Broker),
     /// Print the JSON Schema of the scenario language, for editors
     Schema(about::Schema),
     /// Say more about a mistake, by its code
@@ -80,6 +84,7 @@ impl Command {
             Self::Accept(review) => review.accept(output),
             Self::Reject(review) => review.reject(output),
             Self::New(new) => new.execute(output),
+            Self::Broker(broker) => broker.execute(output),
             Self::Schema(schema) => schema.execute(output),
             Self::Explain(explain) => explain.execute(output),
             Self::Completions(completions) => completions.execute(Cli::command(), output),

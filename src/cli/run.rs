@@ -1,7 +1,6 @@
 //! `inflight run`.
 
 use std::ffi::OsString;
-use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::pin::pin;
@@ -10,7 +9,6 @@ use std::thread;
 
 use clap::{Args, ValueEnum};
 use tokio::runtime::Builder;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Address;
@@ -22,6 +20,7 @@ use crate::snapshot::{Policy, Update, is_ci};
 use super::exit::{self, Failure};
 use super::output::{Output, forgive};
 use super::select::{Overrides, Scenarios};
+use super::signals::Signals;
 
 /// Scenarios wait more than they work: so many of them for each processor end soonest, measured with the corpus and with
 /// two hundred scenarios that wait for nothing.
@@ -242,23 +241,4 @@ async fn reach(target: &Target, signals: &mut Signals) -> Result<(), Failure> {
 
 fn processors() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
-}
-
-/// The signals that ask a program to end.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

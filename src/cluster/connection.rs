@@ -117,7 +117,10 @@ pub enum CallFailure {
     Io(#[from] io::Error),
     /// What came is no frame.
     #[error(transparent)]
-    Frame(#[from] FrameError),
+    Frame(FrameError),
+    /// What came is known from another protocol.
+    #[error("what answers there speaks {0}, not the Kafka protocol in plain text")]
+    Protocol(&'static str),
     /// What came is no answer to the request, or the request cannot be said in this version.
     #[error(transparent)]
     Codec(#[from] CodecError),
@@ -132,6 +135,18 @@ pub enum CallFailure {
     /// The request as a whole was refused.
     #[error("the broker answered {0}")]
     Refused(ErrorCode),
+}
+
+impl From<FrameError> for CallFailure {
+    fn from(error: FrameError) -> Self {
+        let FrameError::Size { claimed, .. } = error else { return Self::Frame(error) };
+        match claimed.to_be_bytes() {
+            [b'H', b'T', b'T', b'P'] => Self::Protocol("HTTP"),
+            // An alert or a handshake (RFC 8446, 5.1).
+            [0x15 | 0x16, 3, ..] => Self::Protocol("TLS"),
+            _ => Self::Frame(error),
+        }
+    }
 }
 
 /// The first and the last version.
@@ -358,5 +373,9 @@ mod tests {
         let lie =
             || Reply::Frame(BytesMut::from(&[0, 0, 0, 10, 0, 0, 0, 1, 0, 0xff, 0xff, 0xff, 0xff, 0x0f][..]));
         assert!(matches!(cause(lie).await, CallFailure::Codec(_)));
+        let http = || Reply::Frame(BytesMut::from(&b"HTTP/1.1 400 Bad Request"[..]));
+        assert!(matches!(cause(http).await, CallFailure::Protocol("HTTP")));
+        let tls = || Reply::Frame(BytesMut::from(&[0x15, 3, 1, 0, 2, 2, 0x46][..]));
+        assert!(matches!(cause(tls).await, CallFailure::Protocol("TLS")));
     }
 }

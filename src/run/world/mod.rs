@@ -64,8 +64,9 @@ impl World {
     pub(super) fn bootstrap(&self) -> Result<Vec<Address>, RunError> {
         match &self.site {
             Site::Embedded(cluster) => {
-                let address = cluster.bootstrap();
-                Ok(vec![address.parse().map_err(|_| RunError::Address(address))?])
+                let parse =
+                    |address: &str| address.parse().map_err(|_| RunError::Address(address.to_owned()));
+                cluster.bootstrap().split(',').map(parse).collect()
             }
             Site::Foreign(foreign) => Ok(foreign.bootstrap().to_vec()),
         }

@@ -185,7 +185,7 @@ fn read_until(stdout: &mut BufReader<impl Read>, text: &str) -> String {
     read
 }
 
-fn signal(child: &Child, name: &str) {
+pub(super) fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
 }
