@@ -13,6 +13,7 @@ mod handler;
 mod node;
 mod partition;
 mod topic;
+mod transaction;
 
 pub use cluster::{Cluster, ClusterSpec, TopicSpec};
 pub use node::emulate::{Emulate, UnknownRelease};

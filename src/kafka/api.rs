@@ -32,7 +32,7 @@ const UNSERVED: (i16, i16) = (0, -1);
 /// Produce is advertised from 0, though 0 to 2 are not served: that is what Apache Kafka does, since clients on
 /// librdkafka would otherwise take the broker for one without compression
 /// (`ApiKeys.PRODUCE_API_VERSIONS_RESPONSE_MIN_VERSION`). `ListOffsets` 11 is missing in `kafka-protocol`.
-pub static APIS: [Api; 10] = [
+pub static APIS: [Api; 14] = [
     Api {
         key: ApiKey::Produce,
         advertised: (0, 13),
@@ -104,6 +104,38 @@ pub static APIS: [Api; 10] = [
         first_flexible: 2,
         request: &shape::INIT_PRODUCER_ID_REQUEST,
         response: &shape::INIT_PRODUCER_ID_RESPONSE,
+    },
+    Api {
+        key: ApiKey::AddPartitionsToTxn,
+        advertised: (0, 5),
+        served: (0, 5),
+        first_flexible: 3,
+        request: &shape::ADD_PARTITIONS_TO_TXN_REQUEST,
+        response: &shape::ADD_PARTITIONS_TO_TXN_RESPONSE,
+    },
+    Api {
+        key: ApiKey::AddOffsetsToTxn,
+        advertised: (0, 4),
+        served: (0, 4),
+        first_flexible: 3,
+        request: &shape::ADD_OFFSETS_TO_TXN_REQUEST,
+        response: &shape::ADD_OFFSETS_TO_TXN_RESPONSE,
+    },
+    Api {
+        key: ApiKey::EndTxn,
+        advertised: (0, 5),
+        served: (0, 5),
+        first_flexible: 3,
+        request: &shape::END_TXN_REQUEST,
+        response: &shape::END_TXN_RESPONSE,
+    },
+    Api {
+        key: ApiKey::TxnOffsetCommit,
+        advertised: (0, 5),
+        served: (0, 5),
+        first_flexible: 3,
+        request: &shape::TXN_OFFSET_COMMIT_REQUEST,
+        response: &shape::TXN_OFFSET_COMMIT_RESPONSE,
     },
     Api {
         key: ApiKey::DescribeConfigs,
@@ -187,7 +219,20 @@ mod tests {
             .collect();
         assert_eq!(
             table,
-            [(0, 0, 13), (1, 4, 18), (2, 1, 10), (3, 0, 13), (10, 0, 6), (18, 0, 4), (19, 2, 7), (22, 0, 5)],
+            [
+                (0, 0, 13),
+                (1, 4, 18),
+                (2, 1, 10),
+                (3, 0, 13),
+                (10, 0, 6),
+                (18, 0, 4),
+                (19, 2, 7),
+                (22, 0, 5),
+                (24, 0, 5),
+                (25, 0, 4),
+                (26, 0, 5),
+                (28, 0, 5)
+            ],
             "ListOffsets is the one exception: 11 there"
         );
     }

@@ -2,9 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{
-    ApiKey, ApiVersionsRequest, CreateTopicsRequest, DeleteTopicsRequest, DescribeConfigsRequest,
-    FetchRequest, FindCoordinatorRequest, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest,
-    ProduceRequest, RequestHeader, ResponseHeader,
+    AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, ApiKey, ApiVersionsRequest, CreateTopicsRequest,
+    DeleteTopicsRequest, DescribeConfigsRequest, EndTxnRequest, FetchRequest, FindCoordinatorRequest,
+    InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest, RequestHeader,
+    ResponseHeader, TxnOffsetCommitRequest,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, Request as Exchange, StrBytes};
 use thiserror::Error;
@@ -71,6 +72,14 @@ pub enum Request {
     InitProducerId(InitProducerIdRequest),
     /// The settings of topics and brokers.
     DescribeConfigs(DescribeConfigsRequest),
+    /// Partitions become part of a transaction, or are asked for.
+    AddPartitionsToTxn(AddPartitionsToTxnRequest),
+    /// The offsets of a group become part of a transaction.
+    AddOffsetsToTxn(AddOffsetsToTxnRequest),
+    /// Commit or abort a transaction.
+    EndTxn(EndTxnRequest),
+    /// Offsets of a group, to count when the transaction is committed.
+    TxnOffsetCommit(TxnOffsetCommitRequest),
 }
 
 /// A request with what its header says.
@@ -110,6 +119,10 @@ pub fn decode_request(mut frame: Bytes) -> Result<Incoming, CodecError> {
         ApiKey::DeleteTopics => Request::DeleteTopics(decode(body, version)?),
         ApiKey::DescribeConfigs => Request::DescribeConfigs(decode(body, version)?),
         ApiKey::InitProducerId => Request::InitProducerId(decode(body, version)?),
+        ApiKey::AddPartitionsToTxn => Request::AddPartitionsToTxn(decode(body, version)?),
+        ApiKey::AddOffsetsToTxn => Request::AddOffsetsToTxn(decode(body, version)?),
+        ApiKey::EndTxn => Request::EndTxn(decode(body, version)?),
+        ApiKey::TxnOffsetCommit => Request::TxnOffsetCommit(decode(body, version)?),
         other => return Err(CodecError::UnknownApi(other as i16)),
     };
     Ok(Incoming { api, version, correlation_id, client_id: header.client_id, request })

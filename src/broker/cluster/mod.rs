@@ -3,6 +3,8 @@
 mod server;
 mod spec;
 mod step;
+#[cfg(test)]
+mod transactional;
 
 use std::io;
 use std::net::SocketAddr;

@@ -116,6 +116,18 @@ impl Cluster {
         Ok(())
     }
 
+    /// Lets another broker coordinate a transactional id, and all ids that share its partition of
+    /// `__transaction_state`.
+    pub async fn move_coordinator(&self, transactional_id: &str, to: BrokerId) -> Result<(), StepError> {
+        let _servers = self.servers.lock().await;
+        self.state.check_broker(to)?;
+        if !self.state.is_running(to) {
+            return Err(StepError::NotRunning(to));
+        }
+        self.state.transactions.move_coordinator(transactional_id, to);
+        Ok(())
+    }
+
     async fn change(
         &self,
         topic: &str,

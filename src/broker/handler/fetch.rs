@@ -8,13 +8,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::{
-    FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
+    AbortedTransaction, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
 };
 use kafka_protocol::messages::{FetchRequest, FetchResponse};
 use kafka_protocol::protocol::StrBytes;
 use tokio::time::Instant;
 
 use crate::broker::node::{Endpoint, Node};
+use crate::broker::partition::Partition;
+use crate::broker::partition::producers::Aborted;
 use crate::broker::topic::Topic;
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
@@ -68,14 +70,10 @@ impl Read {
         let room = request.max_bytes.min(MAX_BYTES);
         let mut read = Self { topics: vec![], bytes: 0, room, failed: false, leaders: BTreeSet::new() };
         for topic in &request.topics {
-            let rows = topic.partitions.iter().map(|row| {
-                let data = read.partition(node, version, (topic, row));
-                if request.isolation_level == READ_COMMITTED {
-                    data.with_aborted_transactions(Some(vec![]))
-                } else {
-                    data
-                }
-            });
+            let rows = topic
+                .partitions
+                .iter()
+                .map(|row| read.partition(node, (version, request.isolation_level), (topic, row)));
             let rows = rows.collect();
             read.topics.push(
                 FetchableTopicResponse::default()
@@ -90,10 +88,10 @@ impl Read {
     fn partition(
         &mut self,
         node: &Node,
-        version: i16,
+        (version, isolation): (i16, i8),
         (topic, row): (&FetchTopic, &FetchPartition),
     ) -> PartitionData {
-        match self.records(node, version, (topic, row)) {
+        match self.records(node, (version, isolation), (topic, row)) {
             Ok(data) => data,
             Err(code) => {
                 self.failed = true;
@@ -105,18 +103,18 @@ impl Read {
                     .with_high_watermark(-1)
                     .with_last_stable_offset(-1)
                     .with_log_start_offset(-1)
-                    .with_aborted_transactions(None)
+                    .with_aborted_transactions((isolation == READ_COMMITTED).then(Vec::new))
                     .with_records(Some(Bytes::new()))
             }
         }
     }
 
-    /// Without transactions everything below the high watermark is stable, so both isolation levels see the same. The
+    /// Who wants committed records alone reads up to the last stable offset, and is told which transactions to skip. The
     /// first batch of an answer is given whatever its size, so that a reader gets ahead.
     fn records(
         &mut self,
         node: &Node,
-        version: i16,
+        (version, isolation): (i16, i8),
         (topic, row): (&FetchTopic, &FetchPartition),
     ) -> Result<PartitionData, ErrorCode> {
         let topic = find(node, version, topic)?;
@@ -132,15 +130,18 @@ impl Read {
         }
         let most = usize::try_from(row.partition_max_bytes.min(self.room));
         let most = most.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
-        let records = log.read(row.fetch_offset, high_watermark, most, self.bytes == 0);
+        let stable = partition.last_stable_offset().min(high_watermark);
+        let below = if isolation == READ_COMMITTED { stable } else { high_watermark };
+        let records = log.read(row.fetch_offset, below, most, self.bytes == 0);
+        let aborted = (isolation == READ_COMMITTED).then(|| aborted(&partition, row.fetch_offset));
         self.bytes += records.len();
         self.room = i32::try_from(records.len()).map_or(0, |size| (self.room - size).max(0));
         Ok(PartitionData::default()
             .with_partition_index(row.partition)
             .with_high_watermark(high_watermark)
-            .with_last_stable_offset(high_watermark)
+            .with_last_stable_offset(stable)
             .with_log_start_offset(log.start())
-            .with_aborted_transactions(None)
+            .with_aborted_transactions(aborted)
             .with_records(Some(records)))
     }
 
@@ -190,6 +191,18 @@ fn endpoint(endpoint: &Endpoint) -> NodeEndpoint {
         .with_node_id(endpoint.id.0.into())
         .with_host(StrBytes::from_string(endpoint.host.clone()))
         .with_port(endpoint.port.into())
+}
+
+/// Kafka looks as far as the next entry of its offset index, which has one for each 4 KiB: here that is the end of the
+/// log (`LocalLog.addAbortedTransactions`).
+fn aborted(partition: &Partition, from: i64) -> Vec<AbortedTransaction> {
+    let aborted = partition.aborted(from, partition.log.end());
+    let row = |aborted: &Aborted| {
+        AbortedTransaction::default()
+            .with_producer_id(aborted.producer_id.into())
+            .with_first_offset(aborted.first_offset)
+    };
+    aborted.iter().map(row).collect()
 }
 
 #[cfg(test)]

@@ -1,58 +1,156 @@
-//! `FindCoordinator`. There are no groups and no transactions here, but clients on librdkafka compress with LZ4 only for
-//! a broker that speaks it (`rd_kafka_feature_map`).
+//! `FindCoordinator`: which broker looks after a transaction, or after the offsets of a group. No group APIs are served.
 
 use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 use kafka_protocol::protocol::StrBytes;
 
+use crate::broker::node::{Endpoint, Node};
 use crate::kafka::ErrorCode;
 
 /// The first version that asks for several coordinators at once.
 const SEVERAL: i16 = 4;
+/// The first version that knows coordinators of share groups.
+const WITH_SHARES: i16 = 6;
 /// Stands for no broker (`Node.noNode`).
 const NOBODY: i32 = -1;
 
-/// Says of every coordinator that it is not available, as Apache Kafka does before it has the topic for it.
-pub(super) fn handle(version: i16, request: &FindCoordinatorRequest) -> FindCoordinatorResponse {
-    let code = ErrorCode::COORDINATOR_NOT_AVAILABLE.0;
-    let message = || Some(StrBytes::from_static_str("The coordinator is not available."));
+/// Kinds of keys (`FindCoordinatorRequest.CoordinatorType`).
+const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
+const SHARE: i8 = 2;
+
+/// Kafka creates the topic for it at the first request, and answers that one that the coordinator is not available yet.
+/// Here it is available at once.
+pub(super) fn handle(node: &Node, version: i16, request: &FindCoordinatorRequest) -> FindCoordinatorResponse {
     let response = FindCoordinatorResponse::default();
-    if version < SEVERAL {
-        let response = response.with_error_code(code).with_node_id(NOBODY.into()).with_port(NOBODY);
-        return if version >= 1 { response.with_error_message(message()) } else { response };
+    if version >= SEVERAL {
+        let row = |key: &StrBytes| row(key, find(node, version, (request.key_type, key)));
+        return response.with_coordinators(request.coordinator_keys.iter().map(row).collect());
     }
-    let coordinator = |key: &StrBytes| {
-        Coordinator::default()
-            .with_key(key.clone())
-            .with_error_code(code)
-            .with_error_message(message())
+    let message = |text| if version >= 1 { Some(StrBytes::from_static_str(text)) } else { None };
+    match find(node, version, (request.key_type, &request.key)) {
+        Ok(endpoint) => response
+            .with_error_message(message("NONE"))
+            .with_node_id(endpoint.id.0.into())
+            .with_host(StrBytes::from_string(endpoint.host))
+            .with_port(endpoint.port.into()),
+        Err(code) => response
+            .with_error_code(code.0)
+            .with_error_message(message(words(code)))
             .with_node_id(NOBODY.into())
-            .with_port(NOBODY)
-    };
-    response.with_coordinators(request.coordinator_keys.iter().map(coordinator).collect())
+            .with_port(NOBODY),
+    }
+}
+
+fn row(key: &StrBytes, found: Result<Endpoint, ErrorCode>) -> Coordinator {
+    let row = Coordinator::default().with_key(key.clone());
+    match found {
+        Ok(endpoint) => row
+            .with_error_message(Some(StrBytes::default()))
+            .with_node_id(endpoint.id.0.into())
+            .with_host(StrBytes::from_string(endpoint.host))
+            .with_port(endpoint.port.into()),
+        Err(code) => row
+            .with_error_code(code.0)
+            .with_error_message(Some(StrBytes::default()))
+            .with_node_id(NOBODY.into())
+            .with_port(NOBODY),
+    }
+}
+
+fn find(node: &Node, version: i16, (kind, key): (i8, &StrBytes)) -> Result<Endpoint, ErrorCode> {
+    match kind {
+        GROUP | TRANSACTION => {
+            let broker = node.cluster.coordinator_of(key);
+            let endpoint = broker.and_then(|broker| node.cluster.reachable(broker));
+            endpoint.cloned().ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)
+        }
+        SHARE if version >= WITH_SHARES => Err(ErrorCode::COORDINATOR_NOT_AVAILABLE),
+        _ => Err(ErrorCode::INVALID_REQUEST),
+    }
+}
+
+/// In Java's words.
+fn words(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::COORDINATOR_NOT_AVAILABLE => "The coordinator is not available.",
+        _ => {
+            "This most likely occurs because of a request being malformed by the client library or the message was \
+             sent to an incompatible broker. See the broker logs for more details."
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::broker::connection::wire::Bench;
+    use crate::id::BrokerId;
 
     #[tokio::test]
-    async fn every_version_says_that_there_is_none() {
+    async fn every_version_names_the_broker() {
         let mut client = Bench::new("orders", &[]).connect_alone();
-        for version in 0..SEVERAL {
-            let request = FindCoordinatorRequest::default().with_key(StrBytes::from_static_str("group"));
-            let response = client.call(version, &request).await;
-            assert_eq!(ErrorCode(response.error_code), ErrorCode::COORDINATOR_NOT_AVAILABLE, "v{version}");
-            assert_eq!(response.node_id.0, NOBODY);
+        for kind in [GROUP, TRANSACTION] {
+            for version in 0..SEVERAL {
+                let kind = if version == 0 { GROUP } else { kind };
+                let key = StrBytes::from_static_str("group");
+                let request = FindCoordinatorRequest::default().with_key(key).with_key_type(kind);
+                let response = client.call(version, &request).await;
+                assert_eq!((response.error_code, response.node_id.0, response.port), (0, 1, 9092));
+            }
+            for version in SEVERAL..=6 {
+                let keys = ["one", "two"].map(StrBytes::from_static_str).to_vec();
+                let request =
+                    FindCoordinatorRequest::default().with_coordinator_keys(keys).with_key_type(kind);
+                let response = client.call(version, &request).await;
+                let rows = response.coordinators.iter();
+                let rows: Vec<_> =
+                    rows.map(|row| (row.key.as_str(), row.error_code, row.node_id.0)).collect();
+                assert_eq!(rows, [("one", 0, 1), ("two", 0, 1)], "v{version}");
+            }
         }
-        for version in SEVERAL..=6 {
-            let keys = ["one", "two"].map(StrBytes::from_static_str).to_vec();
-            let response =
-                client.call(version, &FindCoordinatorRequest::default().with_coordinator_keys(keys)).await;
-            let codes = response.coordinators.iter().map(|row| (row.key.as_str(), ErrorCode(row.error_code)));
-            let none = ErrorCode::COORDINATOR_NOT_AVAILABLE;
-            assert_eq!(codes.collect::<Vec<_>>(), [("one", none), ("two", none)], "v{version}");
+    }
+
+    #[tokio::test]
+    async fn a_moved_coordinator_is_found_where_it_is_and_the_old_one_refuses() {
+        use kafka_protocol::messages::{InitProducerIdRequest, TransactionalId};
+        let mut bench = Bench::of(3, "orders", &[]);
+        let request = || {
+            let keys = vec![StrBytes::from_static_str("id")];
+            FindCoordinatorRequest::default().with_coordinator_keys(keys).with_key_type(TRANSACTION)
+        };
+        let mut client = bench.connect();
+        let before = client.call(6, &request()).await.coordinators[0].node_id.0;
+        let to = before % 3 + 1;
+        bench.node.cluster.transactions.move_coordinator("id", BrokerId(to));
+        assert_eq!(client.call(6, &request()).await.coordinators[0].node_id.0, to);
+        let init = InitProducerIdRequest::default()
+            .with_transactional_id(Some(TransactionalId(StrBytes::from_static_str("id"))))
+            .with_producer_id((-1).into())
+            .with_producer_epoch(-1)
+            .with_transaction_timeout_ms(1_000);
+        let old = bench.connect_to(before).call(5, &init).await;
+        assert_eq!(ErrorCode(old.error_code), ErrorCode::NOT_COORDINATOR);
+        assert_eq!(bench.connect_to(to).call(5, &init).await.error_code, 0);
+        bench.node.cluster.down(BrokerId(to));
+        let next = client.call(6, &request()).await.coordinators[0].node_id.0;
+        assert_ne!(next, to, "another one takes over");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_kind_of_key_is_refused() {
+        let mut client = Bench::new("orders", &[]).connect_alone();
+        for (version, kind, code) in [
+            (5, SHARE, ErrorCode::INVALID_REQUEST),
+            (6, SHARE, ErrorCode::COORDINATOR_NOT_AVAILABLE),
+            (3, 7, ErrorCode::INVALID_REQUEST),
+        ] {
+            let keys = vec![StrBytes::from_static_str("key")];
+            let request = FindCoordinatorRequest::default().with_key_type(kind);
+            let request = if version >= SEVERAL { request.with_coordinator_keys(keys) } else { request };
+            let response = client.call(version, &request).await;
+            let code_of = response.coordinators.first().map_or(response.error_code, |row| row.error_code);
+            assert_eq!(ErrorCode(code_of), code, "v{version}");
         }
     }
 }

@@ -1,23 +1,49 @@
-//! `InitProducerId`: an id for an idempotent producer.
+//! `InitProducerId`: an id and an epoch for an idempotent or transactional producer
+//! (`KafkaApis.handleInitProducerIdRequest`).
 
 use kafka_protocol::messages::{InitProducerIdRequest, InitProducerIdResponse};
 
+use crate::broker::handler::fenced;
 use crate::broker::node::Node;
+use crate::broker::transaction::{Init, Producer, check_timeout};
 use crate::kafka::ErrorCode;
+
+/// The first version that knows `PRODUCER_FENCED`.
+const WITH_FENCED: i16 = 4;
 
 /// Without a transactional id each request gets a fresh id with epoch 0, whatever id it brings: idempotent producers
 /// raise their epochs themselves (`TransactionCoordinator.handleInitProducerId`).
-pub(super) fn handle(node: &Node, request: &InitProducerIdRequest) -> InitProducerIdResponse {
-    let half = (request.producer_id.0 == -1) != (request.producer_epoch == -1);
-    match request.transactional_id.as_ref().map(|id| id.as_str()) {
-        _ if half => refusal(ErrorCode::INVALID_REQUEST),
-        None => InitProducerIdResponse::default()
-            .with_producer_id(node.cluster.new_producer_id().into())
-            .with_producer_epoch(0),
-        Some("") => refusal(ErrorCode::INVALID_REQUEST),
-        // This broker coordinates no transactions.
-        Some(_) => refusal(ErrorCode::NOT_COORDINATOR),
+pub(super) fn handle(node: &Node, version: i16, request: &InitProducerIdRequest) -> InitProducerIdResponse {
+    match init(node, request) {
+        Ok(Producer { id, epoch }) => {
+            InitProducerIdResponse::default().with_producer_id(id.into()).with_producer_epoch(epoch)
+        }
+        Err(code) if version < WITH_FENCED => refusal(fenced(code)),
+        Err(code) => refusal(code),
     }
+}
+
+fn init(node: &Node, request: &InitProducerIdRequest) -> Result<Producer, ErrorCode> {
+    let expected = match (request.producer_id.0, request.producer_epoch) {
+        (-1, -1) => None,
+        (-1, _) | (_, -1) => return Err(ErrorCode::INVALID_REQUEST),
+        (id, epoch) => Some(Producer { id, epoch }),
+    };
+    let Some(id) = request.transactional_id.as_ref().map(|id| id.as_str()) else {
+        return Ok(Producer { id: node.cluster.new_producer_id(), epoch: 0 });
+    };
+    if id.is_empty() {
+        return Err(ErrorCode::INVALID_REQUEST);
+    }
+    check_timeout(request.transaction_timeout_ms)?;
+    node.check_coordinator(id)?;
+    let fresh = &|| node.cluster.new_producer_id();
+    let init =
+        Init { id, timeout_ms: request.transaction_timeout_ms, expected, now: node.cluster.now(), fresh };
+    let producer = node.cluster.transactions.with(|coordinator| coordinator.init(init));
+    // An open transaction may have been aborted.
+    node.cluster.announce();
+    producer
 }
 
 fn refusal(code: ErrorCode) -> InitProducerIdResponse {
@@ -65,12 +91,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn transactions_have_no_coordinator_here() {
+    async fn a_transactional_id_is_not_empty_and_its_time_out_within_bounds() {
         let mut client = Bench::new("orders", &[]).connect_alone();
-        for (id, code) in [("", ErrorCode::INVALID_REQUEST), ("id", ErrorCode::NOT_COORDINATOR)] {
-            let id = TransactionalId(StrBytes::from_static_str(id));
-            let response = client.call(3, &request(-1, -1).with_transactional_id(Some(id))).await;
-            assert_eq!(ErrorCode(response.error_code), code);
+        for (id, timeout_ms, code) in [
+            ("", 1, ErrorCode::INVALID_REQUEST),
+            ("", -1, ErrorCode::INVALID_REQUEST),
+            ("id", 0, ErrorCode::INVALID_TRANSACTION_TIMEOUT),
+            ("id", 900_001, ErrorCode::INVALID_TRANSACTION_TIMEOUT),
+            ("id", 900_000, ErrorCode::NONE),
+            ("id", 1, ErrorCode::NONE),
+        ] {
+            for version in 0..=5 {
+                let id = TransactionalId(StrBytes::from_static_str(id));
+                let request = request(-1, -1).with_transactional_id(Some(id));
+                let response = client.call(version, &request.with_transaction_timeout_ms(timeout_ms)).await;
+                assert_eq!(ErrorCode(response.error_code), code, "v{version}");
+            }
         }
     }
 }

@@ -15,6 +15,8 @@ use crate::kafka::ErrorCode;
 /// The first version that tells the leader epoch.
 const WITH_LEADER_EPOCH: i16 = 4;
 
+const READ_COMMITTED: i8 = 1;
+
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
@@ -39,7 +41,7 @@ pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) ->
                 let found = if asked_twice {
                     Err(ErrorCode::INVALID_REQUEST)
                 } else {
-                    list(node, &topic.name, row, version)
+                    list(node, (&topic.name, row), (version, request.isolation_level))
                 };
                 rows.push(response(version, row.partition_index, found));
             }
@@ -52,9 +54,8 @@ pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) ->
 /// The record, or none; the ends of a log are told without a timestamp.
 fn list(
     node: &Node,
-    topic: &str,
-    row: &ListOffsetsPartition,
-    version: i16,
+    (topic, row): (&str, &ListOffsetsPartition),
+    (version, isolation): (i16, i8),
 ) -> Result<Option<Found>, ErrorCode> {
     if !is_supported(row.timestamp, version) {
         return Err(ErrorCode::UNSUPPORTED_VERSION);
@@ -62,7 +63,11 @@ fn list(
     let topic = node.cluster.topics().named(topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     let partition = topic.partition(row.partition_index).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     partition.check_leader(node.id, row.current_leader_epoch)?;
-    Ok(find(&partition, row.timestamp))
+    let below = match isolation {
+        READ_COMMITTED => partition.last_stable_offset(),
+        _ => partition.high_watermark,
+    };
+    Ok(find(&partition, row.timestamp, below))
 }
 
 /// What stands for more than a time came with later versions (`ReplicaManager.isListOffsetsTimestampUnsupported`).
@@ -76,16 +81,16 @@ fn is_supported(timestamp: i64, version: i16) -> bool {
     }
 }
 
-/// Without transactions everything below the high watermark is stable, so both isolation levels see the same.
-fn find(partition: &Partition, timestamp: i64) -> Option<Found> {
+/// What the asker may not read is not there for it.
+fn find(partition: &Partition, timestamp: i64, below: i64) -> Option<Found> {
     let end = |offset| Some(Found { timestamp: -1, offset, leader_epoch: partition.leader_epoch() });
     match timestamp {
-        LATEST => end(partition.high_watermark),
+        LATEST => end(below),
         EARLIEST | EARLIEST_LOCAL => end(partition.log.start()),
-        MAX_TIMESTAMP => partition.log.newest().filter(|found| found.offset < partition.high_watermark),
+        MAX_TIMESTAMP => partition.log.newest().filter(|found| found.offset < below),
         // Nothing is ever moved to a second tier.
         LATEST_TIERED => None,
-        _ => partition.log.first_since(timestamp, partition.high_watermark),
+        _ => partition.log.first_since(timestamp, below),
     }
 }
 

@@ -1,20 +1,25 @@
 //! Requests and their answers, one API a file.
 
+mod add_offsets_to_txn;
+mod add_partitions_to_txn;
 mod api_versions;
 mod create_topics;
+mod end_txn;
 mod fetch;
 mod find_coordinator;
 mod init_producer_id;
 mod list_offsets;
 mod metadata;
 mod produce;
+mod txn_offset_commit;
+mod verification;
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::ApiKey;
 use kafka_protocol::protocol::Encodable;
 
 use crate::broker::node::Node;
-use crate::kafka::{Api, CodecError, Incoming, Request, decode_request, encode_response};
+use crate::kafka::{Api, CodecError, ErrorCode, Incoming, Request, decode_request, encode_response};
 
 /// What happens after a request.
 #[derive(Debug)]
@@ -32,6 +37,7 @@ pub(super) enum Reply {
 /// What cannot be decoded, an unknown API and an unsupported version close the connection. The exception is
 /// `ApiVersions`: a version from the future is answered in the oldest form, so that the client can try again.
 pub(super) async fn answer(node: &Node, frame: Bytes) -> Reply {
+    node.cluster.expire();
     match decode_request(frame) {
         Ok(incoming) => handle(node, incoming).await,
         Err(CodecError::UnsupportedVersion { api: ApiKey::ApiVersions, correlation_id, .. }) => {
@@ -55,14 +61,8 @@ async fn handle(node: &Node, incoming: Incoming) -> Reply {
         Request::Metadata(request) => {
             send(api, version, correlation_id, &metadata::handle(node, version, &request))
         }
-        Request::FindCoordinator(request) => {
-            send(api, version, correlation_id, &find_coordinator::handle(version, &request))
-        }
         Request::CreateTopics(request) => {
             send(api, version, correlation_id, &create_topics::handle(node, &request))
-        }
-        Request::InitProducerId(request) => {
-            send(api, version, correlation_id, &init_producer_id::handle(node, &request))
         }
         Request::ListOffsets(request) => {
             send(api, version, correlation_id, &list_offsets::handle(node, version, &request))
@@ -80,7 +80,37 @@ async fn handle(node: &Node, incoming: Incoming) -> Reply {
                 _ => send(api, version, correlation_id, &answer),
             }
         }
+        request => transaction(node, (api, version, correlation_id), request),
     }
+}
+
+/// Requests to coordinators.
+fn transaction(node: &Node, (api, version, id): (&Api, i16, i32), request: Request) -> Reply {
+    match request {
+        Request::FindCoordinator(request) => {
+            send(api, version, id, &find_coordinator::handle(node, version, &request))
+        }
+        Request::InitProducerId(request) => {
+            send(api, version, id, &init_producer_id::handle(node, version, &request))
+        }
+        Request::AddPartitionsToTxn(request) => {
+            send(api, version, id, &add_partitions_to_txn::handle(node, version, request))
+        }
+        Request::AddOffsetsToTxn(request) => {
+            send(api, version, id, &add_offsets_to_txn::handle(node, version, &request))
+        }
+        Request::EndTxn(request) => send(api, version, id, &end_txn::handle(node, version, &request)),
+        Request::TxnOffsetCommit(request) => {
+            send(api, version, id, &txn_offset_commit::handle(node, version, &request))
+        }
+        // Every other request has been handled.
+        _ => Reply::Close,
+    }
+}
+
+/// What a client is told that does not know `PRODUCER_FENCED` yet.
+fn fenced(code: ErrorCode) -> ErrorCode {
+    if code == ErrorCode::PRODUCER_FENCED { ErrorCode::INVALID_PRODUCER_EPOCH } else { code }
 }
 
 fn send<T: Encodable>(api: &Api, version: i16, correlation_id: i32, answer: &T) -> Reply {

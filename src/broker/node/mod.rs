@@ -14,8 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::broker::node::clock::Clock;
 use crate::broker::node::emulate::Emulate;
+use crate::broker::partition::producers::Ending;
 use crate::broker::topic::{NewTopic, Topic, TopicError, Topics};
+use crate::broker::transaction::{Place, Progress, Protocol, Standing, Transactions};
 use crate::id::BrokerId;
+use crate::kafka::ErrorCode;
 
 /// What every embedded cluster is called, in the form of Apache Kafka's ids. Clusters are told apart by their ports.
 pub(super) const CLUSTER_ID: &str = "aW5mbGlnaHQtZW1iZWRkZQ";
@@ -41,6 +44,8 @@ pub(super) struct ClusterState {
     /// Whose rules hold.
     pub emulate: Emulate,
     running: RwLock<BTreeSet<BrokerId>>,
+    /// Transactions, and who coordinates them.
+    pub transactions: Transactions,
     topics: RwLock<Topics>,
     /// What was deleted and may be created anew, by name.
     deleted: Mutex<HashMap<String, NewTopic>>,
@@ -57,6 +62,7 @@ impl ClusterState {
             endpoints,
             auto_create_topics,
             emulate,
+            transactions: Transactions::new(protocol(emulate)),
             topics: RwLock::default(),
             deleted: Mutex::default(),
             next_producer_id: AtomicI64::new(0),
@@ -123,6 +129,7 @@ impl ClusterState {
     /// Moves the clock, and does what is due by then.
     pub(super) fn advance_clock(&self, by: Duration) {
         self.clock.advance(by);
+        self.expire();
         self.keep_house();
     }
 
@@ -142,9 +149,50 @@ impl ClusterState {
         self.next_producer_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Wakes whoever waits for records or for a high watermark. To be called when no lock is held.
+    /// Whether there is such a partition.
+    pub(super) fn has(&self, place: &Place) -> bool {
+        let topic = self.topics().named(&place.topic);
+        topic.is_some_and(|topic| topic.partition(place.partition).is_some())
+    }
+
+    /// The broker that coordinates a transactional id or a group; none if no broker is running.
+    pub(super) fn coordinator_of(&self, key: &str) -> Option<BrokerId> {
+        let brokers = || self.endpoints.iter().map(|endpoint| endpoint.id);
+        self.transactions.coordinator_of(key, brokers(), |broker| self.is_running(broker))
+    }
+
+    /// Wakes whoever waits for records or for a high watermark, after the markers that can be written by now are. To be
+    /// called when no lock is held.
     pub(super) fn announce(&self) {
+        let now = self.now();
+        self.transactions.settle(now, &|place, ending, standing| self.mark(place, ending, standing, now));
         self.progress.send_replace(());
+    }
+
+    /// Aborts the transactions that are over time.
+    pub(super) fn expire(&self) {
+        if self.transactions.expire(self.now(), &|| self.new_producer_id()) {
+            self.announce();
+        }
+    }
+
+    /// Writes a marker, or looks whether it is replicated. Where there is no partition any more nothing has to be
+    /// written (`TransactionMarkerChannelManager.addTxnMarkersToBrokerQueue`).
+    fn mark(&self, place: &Place, ending: Ending, standing: Option<Standing>, now: i64) -> Progress {
+        let Some(topic) = self.topics().named(&place.topic) else { return Progress::Done };
+        let Some(mut partition) = topic.partition(place.partition) else { return Progress::Done };
+        let leader_epoch = partition.leader_epoch();
+        let standing = match standing.filter(|standing| standing.leader_epoch == leader_epoch) {
+            Some(standing) => standing,
+            None => match partition.mark(ending, now, &topic.config) {
+                Ok(offset) => Standing { offset, leader_epoch },
+                Err(ErrorCode::INVALID_PRODUCER_EPOCH | ErrorCode::TRANSACTION_COORDINATOR_FENCED) => {
+                    return Progress::Refused;
+                }
+                Err(_) => return Progress::Blocked,
+            },
+        };
+        if standing.offset < partition.high_watermark { Progress::Done } else { Progress::Written(standing) }
     }
 
     /// Changes whenever something was announced since this call.
@@ -175,4 +223,20 @@ pub(super) struct Node {
     pub cluster: Arc<ClusterState>,
     /// Cancelled when the broker stops: requests that wait are answered, no other is read.
     pub stopping: CancellationToken,
+}
+
+impl Node {
+    /// Whether it coordinates a transactional id or a group.
+    pub(super) fn check_coordinator(&self, key: &str) -> Result<(), ErrorCode> {
+        if self.cluster.coordinator_of(key) == Some(self.id) {
+            Ok(())
+        } else {
+            Err(ErrorCode::NOT_COORDINATOR)
+        }
+    }
+}
+
+/// Apache Kafka 3.9 knows transaction.version 2, but a new cluster does not use it.
+fn protocol(emulate: Emulate) -> Protocol {
+    if emulate >= Emulate::V4_3 { Protocol::Bumping } else { Protocol::Classic }
 }

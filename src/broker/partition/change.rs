@@ -180,7 +180,7 @@ mod tests {
             let batch = BatchBuilder::new().producer(7, 0, sequence).value(value.as_bytes()).build().unwrap();
             let entry = entries(batch.into_bytes()).next().unwrap().unwrap();
             let rules = Rules { config: &self.config, now: 0, topic: "orders", partition: 0 };
-            self.partition.append(entry, Acks::Leader, rules).map_err(|rejection| rejection.code)
+            self.partition.append(entry, (Acks::Leader, None), rules).map_err(|rejection| rejection.code)
         }
 
         /// Leader epoch and sequence of every record.

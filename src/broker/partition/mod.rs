@@ -8,14 +8,16 @@ mod replicas;
 mod validate;
 mod waits;
 
-use crate::broker::partition::producers::{Admission, Attempt, ProducerStates, Written};
+use crate::broker::partition::producers::{
+    Aborted, Admission, Attempt, Ending, Guard, ProducerStates, Refusal, Written,
+};
 use crate::broker::partition::replicas::Replicas;
 use crate::broker::partition::validate::validate;
 use crate::broker::partition::waits::Waits;
 use crate::broker::topic::config::TopicConfig;
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
-use crate::kafka::batch::{Batch, Entry, TimestampType};
+use crate::kafka::batch::{Batch, BatchBuilder, Entry, TimestampType};
 
 pub(super) use change::Change;
 pub(super) use log::{Found, Log};
@@ -143,7 +145,7 @@ impl Partition {
     pub(super) fn append(
         &mut self,
         entry: Entry,
-        acks: Acks,
+        (acks, guard): (Acks, Option<Guard>),
         rules: Rules<'_>,
     ) -> Result<Appended, Rejection> {
         if acks == Acks::All && self.under_min_isr(rules.config) {
@@ -151,7 +153,7 @@ impl Partition {
         }
         let batch = validate(entry, rules)?;
         let attempt = Attempt::of(&batch);
-        let admission = attempt.map_or(Ok(Admission::New), |attempt| self.producers.check(attempt, None));
+        let admission = attempt.map_or(Ok(Admission::New), |attempt| self.producers.check(attempt, guard));
         match admission.map_err(|refusal| Rejection::of(refusal.code()))? {
             Admission::Duplicate(Written { base_offset, last_offset, max_timestamp }) => {
                 Ok(Appended { base_offset, last_offset, log_append_time: max_timestamp })
@@ -178,6 +180,44 @@ impl Partition {
     /// What an append with `acks=-1` still has to wait for; nothing if all replicas in sync have it.
     pub(super) fn wait(&mut self, appended: &Appended) -> Option<Wait> {
         (self.high_watermark <= appended.last_offset).then(|| self.waits.add(appended.last_offset))
+    }
+
+    /// Begins to ask a coordinator about the transaction of a batch; see [`ProducerStates::start_verification`].
+    pub(super) fn start_verification(
+        &mut self,
+        batch: Attempt,
+        bumps: bool,
+        now: i64,
+    ) -> Result<Option<Guard>, Refusal> {
+        self.producers.start_verification(batch, bumps, now)
+    }
+
+    /// Writes the marker that ends a transaction, as with `acks=-1`, and returns its offset. `now` is in milliseconds
+    /// since 1970.
+    pub(super) fn mark(&mut self, ending: Ending, now: i64, config: &TopicConfig) -> Result<i64, ErrorCode> {
+        if self.leader().is_none() || self.under_min_isr(config) {
+            return Err(ErrorCode::NOT_ENOUGH_REPLICAS);
+        }
+        self.producers.check_marker(ending).map_err(Refusal::code)?;
+        let producer = (ending.producer_id, ending.epoch);
+        let marker = BatchBuilder::marker(ending.marker, producer, ending.coordinator_epoch, now);
+        let marker = marker.timestamp_type(config.timestamp_type).build();
+        let marker = marker.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
+        let offset = self.log.append(marker, self.leader_epoch());
+        self.producers.record_marker(ending, offset, now, self.high_watermark);
+        self.advance(config);
+        Ok(offset)
+    }
+
+    /// The offset below which consumers may read that want committed records alone: never above the high watermark.
+    pub(super) fn last_stable_offset(&self) -> i64 {
+        // Records that were too old may be gone though their transaction is open.
+        self.producers.last_stable_offset(self.high_watermark).max(self.log.start())
+    }
+
+    /// The aborted transactions that a reader of these offsets must know.
+    pub(super) fn aborted(&self, from: i64, below: i64) -> Vec<Aborted> {
+        self.producers.aborted(from, below)
     }
 
     /// A replica in sync has a record at once unless its replication is held, so the high watermark follows the log
@@ -227,7 +267,7 @@ mod tests {
     ) -> Result<Appended, Rejection> {
         let config = self::config(settings);
         let rules = Rules { config: &config, now: NOW, topic: "orders", partition: 0 };
-        partition.append(entries(bytes).next().unwrap().unwrap(), Acks::All, rules)
+        partition.append(entries(bytes).next().unwrap().unwrap(), (Acks::All, None), rules)
     }
 
     fn append(
@@ -324,7 +364,7 @@ mod tests {
         let config = self::config(&settings);
         let rules = Rules { config: &config, now: NOW, topic: "orders", partition: 0 };
         let entry = entries(sequence(1, 1).into_bytes()).next().unwrap().unwrap();
-        assert!(partition.append(entry, Acks::Leader, rules).is_ok(), "acks=1 does not ask for it");
+        assert!(partition.append(entry, (Acks::Leader, None), rules).is_ok(), "acks=1 does not ask for it");
         assert_eq!((partition.log.end(), partition.high_watermark), (2, 1), "nobody may read it yet");
     }
 
@@ -427,7 +467,8 @@ mod tests {
         assert!(stored.check_crc().is_ok());
         let config = self::config(&settings);
         let rules = Rules { config: &config, now: NOW + 50, topic: "orders", partition: 0 };
-        let again = partition.append(entries(batch.into_bytes()).next().unwrap().unwrap(), Acks::All, rules);
+        let again =
+            partition.append(entries(batch.into_bytes()).next().unwrap().unwrap(), (Acks::All, None), rules);
         assert_eq!(again.unwrap().log_append_time, NOW, "a duplicate tells the time of the first append");
     }
 

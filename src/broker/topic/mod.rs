@@ -87,7 +87,7 @@ impl Topic {
 
     /// Whether it belongs to the brokers themselves.
     pub(super) fn is_internal(&self) -> bool {
-        INTERNAL.contains(&self.name.as_str())
+        is_internal(&self.name)
     }
 }
 
@@ -161,6 +161,11 @@ impl Topics {
         }
         Some(topic)
     }
+}
+
+/// Whether a topic of that name belongs to the brokers themselves.
+pub(super) fn is_internal(name: &str) -> bool {
+    INTERNAL.contains(&name)
 }
 
 fn metric(name: &str) -> String {

@@ -3,17 +3,21 @@
 
 mod records;
 mod response;
+mod verified;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use kafka_protocol::messages::produce_request::TopicProduceData;
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use tokio::time::{Instant, timeout_at};
 
 use crate::broker::handler::produce::records::Records;
 use crate::broker::handler::produce::response::{Key, NONE, Row, response};
+use crate::broker::handler::produce::verified::Verified;
 use crate::broker::node::Node;
+use crate::broker::partition::producers::Guard;
 use crate::broker::partition::{Acks, Rejection, Rules};
 use crate::broker::topic::Topic;
 use crate::kafka::ErrorCode;
@@ -31,24 +35,34 @@ pub(super) struct Sender<'a> {
 const ADMIN_CLIENT: &str = "__admin_client";
 /// The first version that names topics by id.
 const BY_ID: i16 = 13;
+
 /// Handles a request. Its partitions are independent of each other, unless the request as a whole is wrong.
 pub(super) async fn handle(node: &Node, from: Sender<'_>, request: ProduceRequest) -> ProduceResponse {
     let ProduceRequest { transactional_id, acks, timeout_ms, topic_data, .. } = request;
-    let mut wanted = IndexMap::new();
-    for topic in topic_data {
-        for partition in topic.partition_data {
-            let key = (topic.name.clone(), topic.topic_id, partition.index);
-            // If a request names a partition twice, the last one counts.
-            wanted.insert(key, Records::cut(partition.records, from.version));
-        }
-    }
-    if let Some(rejection) = whole(&wanted, transactional_id.is_some()) {
+    let wanted = cut(from, topic_data);
+    let refuse = |wanted: IndexMap<Key, Records>, rejection: &Rejection| {
         let rows = wanted.into_keys().map(|key| (key, Row::refused(rejection.clone())));
-        return response(&node.cluster, &rows.collect());
+        response(&node.cluster, &rows.collect())
+    };
+    if let Some(rejection) = whole(&wanted, transactional_id.is_some()) {
+        return refuse(wanted, &rejection);
     }
+    let topics: Vec<_> =
+        wanted.iter().map(|(key, records)| check(node, from.version, key, records)).collect();
+    let sound = wanted.iter().zip(&topics).filter_map(|(entry, topic)| Some((entry, topic.as_ref().ok()?)));
+    let id = transactional_id.as_ref().map(|id| id.as_str());
+    let mut verified = match Verified::of(node, from.version, id, sound).await {
+        Ok(verified) => verified,
+        Err(rejection) => return refuse(wanted, &rejection),
+    };
     let mut rows = IndexMap::with_capacity(wanted.len());
-    for (key, records) in wanted {
-        let row = one(node, from, (&key, acks), records);
+    for ((key, records), topic) in wanted.into_iter().zip(topics) {
+        let guard = verified.take(&key);
+        let row = topic.and_then(|topic| Ok((guard?, may_append(from, &topic, acks)?, topic)));
+        let row = match row {
+            Ok((guard, acks, topic)) => append(node, topic, (key.2, acks, guard), records),
+            Err(rejection) => Row::refused(rejection),
+        };
         rows.insert(key, row);
     }
     if rows.values().any(|row| row.outcome.is_ok()) {
@@ -58,6 +72,18 @@ pub(super) async fn handle(node: &Node, from: Sender<'_>, request: ProduceReques
         replicated(timeout_ms, &mut rows).await;
     }
     response(&node.cluster, &rows)
+}
+
+/// If a request names a partition twice, the last one counts.
+fn cut(from: Sender<'_>, topics: Vec<TopicProduceData>) -> IndexMap<Key, Records> {
+    let mut wanted = IndexMap::new();
+    for topic in topics {
+        for partition in topic.partition_data {
+            let key = (topic.name.clone(), topic.topic_id, partition.index);
+            wanted.insert(key, Records::cut(partition.records, from.version));
+        }
+    }
+    wanted
 }
 
 /// Whether a partition failed: without an answer, a client is told by closing its connection.
@@ -73,14 +99,11 @@ fn whole(wanted: &IndexMap<Key, Records>, has_transactional_id: bool) -> Option<
     broken.or_else(|| unnamed.then(|| Rejection::of(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)))
 }
 
-fn one(node: &Node, from: Sender<'_>, (key, acks): (&Key, i16), records: Records) -> Row {
-    match find(node, from.version, key) {
-        Ok(topic) => match check(from, &topic, acks, &records) {
-            Ok(acks) => append(node, topic, (key.2, acks), records),
-            Err(rejection) => Row::refused(rejection),
-        },
-        Err(code) => Row::refused(Rejection::of(code)),
-    }
+/// The topic, if partition and records are such that the leader is asked.
+fn check(node: &Node, version: i16, key: &Key, records: &Records) -> Result<Arc<Topic>, Rejection> {
+    let topic = find(node, version, key).map_err(Rejection::of)?;
+    records.check(version)?;
+    Ok(topic)
 }
 
 /// Producing never creates a topic.
@@ -95,34 +118,21 @@ fn find(node: &Node, version: i16, (name, id, partition): &Key) -> Result<Arc<To
     if known { Ok(topic) } else { Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) }
 }
 
-/// What is checked before the leader is asked, in this order: the records as such, acks, transactions, the topic.
-fn check(from: Sender<'_>, topic: &Topic, acks: i16, records: &Records) -> Result<Acks, Rejection> {
-    records.check(from.version)?;
+/// What is checked after transactions and before the partition: acks, then the topic.
+fn may_append(from: Sender<'_>, topic: &Topic, acks: i16) -> Result<Acks, Rejection> {
     let acks = Acks::of(acks).ok_or_else(|| Rejection::of(ErrorCode::INVALID_REQUIRED_ACKS))?;
-    if records.transactional {
-        return Err(unverified(from.version));
-    }
     if topic.is_internal() && from.client_id != Some(ADMIN_CLIENT) {
         return Err(Rejection::of(ErrorCode::INVALID_TOPIC_EXCEPTION));
     }
     Ok(acks)
 }
 
-/// This broker coordinates no transactions, so no partition is ever part of one; from version 12 on the coordinator
-/// would have to be asked (`ReplicaManager.maybeSendPartitionsToTransactionCoordinator`).
-fn unverified(version: i16) -> Rejection {
-    let (code, message) = match version {
-        ..=10 => (ErrorCode::INVALID_TXN_STATE, "Partition was not added to the transaction"),
-        11 => return Rejection::of(ErrorCode::TRANSACTION_ABORTABLE),
-        _ => (
-            ErrorCode::NOT_ENOUGH_REPLICAS,
-            "Unable to verify the partition has been added to the transaction. Underlying error: NOT_COORDINATOR",
-        ),
-    };
-    Rejection { message: Some(message.to_owned()), ..Rejection::of(code) }
-}
-
-fn append(node: &Node, topic: Arc<Topic>, (index, acks): (i32, Acks), records: Records) -> Row {
+fn append(
+    node: &Node,
+    topic: Arc<Topic>,
+    (index, acks, guard): (i32, Acks, Option<Guard>),
+    records: Records,
+) -> Row {
     let rules =
         Rules { config: &topic.config, now: node.cluster.now(), topic: &topic.name, partition: index };
     let unknown = || Rejection::of(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
@@ -130,7 +140,7 @@ fn append(node: &Node, topic: Arc<Topic>, (index, acks): (i32, Acks), records: R
         return Row::refused(unknown());
     };
     let led = partition.check_leader(node.id, -1).map_err(Rejection::of);
-    let outcome = led.and_then(|()| partition.append(entry, acks, rules));
+    let outcome = led.and_then(|()| partition.append(entry, (acks, guard), rules));
     let log_start = match &outcome {
         Err(rejection) if rejection.hides_log_start() => NONE,
         _ => partition.log.start(),
@@ -360,15 +370,15 @@ mod tests {
         for row in rows(&response) {
             assert_bare(row, ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
         }
-        for (version, code) in [
-            (10, ErrorCode::INVALID_TXN_STATE),
-            (11, ErrorCode::TRANSACTION_ABORTABLE),
-            (12, ErrorCode::NOT_ENOUGH_REPLICAS),
-        ] {
+        for version in [10, 11, 12] {
             let id = TransactionalId(StrBytes::from_static_str("id"));
             let response = client.call(version, &request(1, rows_of()).with_transactional_id(Some(id))).await;
-            assert_eq!(codes(&response), [ErrorCode::NONE, code], "v{version}");
-            assert_eq!(rows(&response)[1].error_message.is_some(), version != 11);
+            assert_eq!(
+                codes(&response),
+                [ErrorCode::NONE, ErrorCode::INVALID_PRODUCER_ID_MAPPING],
+                "v{version}: nobody has initialised that id"
+            );
+            assert_eq!(rows(&response)[1].error_message, None);
         }
         assert_eq!(end(&bench, 1), 0);
     }

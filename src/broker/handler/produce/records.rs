@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::broker::partition::Rejection;
+use crate::broker::partition::producers::Attempt;
 use crate::kafka::ErrorCode;
 use crate::kafka::batch::{Batch, Compression, Entry, EntryError, entries, field};
 
@@ -55,6 +56,13 @@ impl Records {
         }
         self.more |= self.first.is_some();
         self.first.get_or_insert(entry);
+    }
+
+    /// What the batch says, if a producer with an id wrote it within a transaction.
+    pub(super) fn transaction(&self) -> Option<Attempt> {
+        let first = self.first.clone().filter(|_| self.transactional);
+        let batch = Batch::try_from(first?).ok()?;
+        Attempt::of(&batch).filter(|attempt| attempt.transactional)
     }
 
     /// Exactly one batch, of a magic and a codec that the version allows (`ProduceRequest.validateRecords`).

@@ -17,14 +17,14 @@ mod verification;
 
 use std::collections::HashMap;
 
-use crate::broker::partition::producers::stable::Unstable;
+use crate::broker::partition::producers::stable::Stability;
 use crate::broker::partition::producers::state::ProducerState;
 use crate::broker::partition::producers::verification::Verification;
 use crate::kafka::batch::{Batch, Marker};
 
 pub use attempt::{Admission, Attempt, EXPIRATION_MS, Ending, Written};
 pub use refusal::Refusal;
-pub use stable::Completed;
+pub use stable::Aborted;
 pub use verification::Guard;
 
 /// The producers of one partition.
@@ -32,7 +32,7 @@ pub use verification::Guard;
 pub struct ProducerStates {
     by_id: HashMap<i64, ProducerState>,
     verification: Verification,
-    unstable: Unstable,
+    stability: Stability,
 }
 
 impl ProducerStates {
@@ -82,7 +82,7 @@ impl ProducerStates {
         state.record(batch, written);
         if batch.transactional {
             if state.open(written.base_offset) {
-                self.unstable.open(written.base_offset, batch.producer_id);
+                self.stability.open(written.base_offset, batch.producer_id);
             }
             self.verification.clear(batch.producer_id);
         }
@@ -94,53 +94,41 @@ impl ProducerStates {
     }
 
     /// Remembers that a marker was written at `offset` and `timestamp` (milliseconds since 1970), while the high
-    /// watermark stood at `high_watermark`. Gives back the transaction that it ended, if that had records here.
-    pub fn record_marker(
-        &mut self,
-        ending: Ending,
-        offset: i64,
-        timestamp: i64,
-        high_watermark: i64,
-    ) -> Option<Completed> {
+    /// watermark stood at `high_watermark`.
+    pub fn record_marker(&mut self, ending: Ending, offset: i64, timestamp: i64, high_watermark: i64) {
         let state = self.by_id.entry(ending.producer_id).or_insert_with(ProducerState::unknown);
         let first_offset = state.end(ending, timestamp);
         self.verification.ended(ending);
-        let first_offset = first_offset?;
-        Some(self.unstable.complete(
-            (ending.producer_id, ending.marker),
-            (first_offset, offset),
-            high_watermark,
-        ))
+        if let Some(first_offset) = first_offset {
+            let ended = (ending.producer_id, ending.marker);
+            self.stability.complete(ended, (first_offset, offset), high_watermark);
+        }
     }
 
     /// Takes over a batch that a leader has written, without a check, as a follower and a log that is read anew do
-    /// (`UnifiedLog.loadProducersFromRecords`). Gives back the transaction that it ended.
-    pub fn replay(&mut self, batch: &Batch, base_offset: i64, high_watermark: i64) -> Option<Completed> {
+    /// (`UnifiedLog.loadProducersFromRecords`). Batches come in the order of their offsets.
+    pub fn replay(&mut self, batch: &Batch, base_offset: i64, high_watermark: i64) {
         let last_offset = base_offset + i64::from(batch.last_offset_delta());
-        if !batch.has_producer_id() {
-            return None;
-        }
         if batch.is_control() {
-            let payload = batch.payload(batch.size()).ok()?;
-            let record = batch.records(&payload).next()?.ok()?;
-            let ending = Ending {
-                producer_id: batch.producer_id(),
-                epoch: batch.producer_epoch(),
-                marker: Marker::of(&record)?,
-                coordinator_epoch: Marker::coordinator_epoch(&record)?,
-                bumped: false,
-            };
-            return self.record_marker(ending, last_offset, record.timestamp(batch), high_watermark);
+            if let Some((ending, timestamp)) = read_marker(batch) {
+                self.record_marker(ending, last_offset, timestamp, high_watermark);
+            }
+        } else if let Some(attempt) = Attempt::of(batch) {
+            let max_timestamp = batch.max_timestamp();
+            self.record(attempt, Written { base_offset, last_offset, max_timestamp });
         }
-        let max_timestamp = batch.max_timestamp();
-        self.record(Attempt::of(batch)?, Written { base_offset, last_offset, max_timestamp });
-        None
+    }
+
+    /// The aborted transactions that a reader of the offsets from `from` to below `below` must know, by the offsets of
+    /// their markers.
+    pub fn aborted(&self, from: i64, below: i64) -> Vec<Aborted> {
+        self.stability.aborted(from, below)
     }
 
     /// The offset below which every transaction is decided, and the decision replicated: never above the high
     /// watermark (`UnifiedLog.lastStableOffset`).
     pub fn last_stable_offset(&self, high_watermark: i64) -> i64 {
-        self.unstable.first(high_watermark).map_or(high_watermark, |first| first.min(high_watermark))
+        self.stability.first(high_watermark).map_or(high_watermark, |first| first.min(high_watermark))
     }
 
     /// What a broker still knows when it has been started again: of each producer only the last batch
@@ -159,6 +147,20 @@ impl ProducerStates {
         self.by_id.retain(|_, state| !state.is_expired(now));
         self.verification.expire(now);
     }
+}
+
+/// What a marker says, and its timestamp; none if it is no marker.
+fn read_marker(batch: &Batch) -> Option<(Ending, i64)> {
+    let payload = batch.payload(batch.size()).ok()?;
+    let record = batch.records(&payload).next()?.ok()?;
+    let ending = Ending {
+        producer_id: batch.producer_id(),
+        epoch: batch.producer_epoch(),
+        marker: Marker::of(&record)?,
+        coordinator_epoch: Marker::coordinator_epoch(&record)?,
+        bumped: false,
+    };
+    Some((ending, record.timestamp(batch)))
 }
 
 #[cfg(test)]

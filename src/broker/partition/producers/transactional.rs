@@ -23,9 +23,9 @@ fn write(states: &mut ProducerStates, batch: Attempt, offset: i64) {
     states.record(batch, written(offset));
 }
 
-fn end(states: &mut ProducerStates, ending: Ending, offset: i64, high_watermark: i64) -> Option<Completed> {
+fn end(states: &mut ProducerStates, ending: Ending, offset: i64, high_watermark: i64) {
     states.check_marker(ending).unwrap();
-    states.record_marker(ending, offset, offset, high_watermark)
+    states.record_marker(ending, offset, offset, high_watermark);
 }
 
 fn code(refused: Result<Admission, Refusal>) -> ErrorCode {
@@ -45,7 +45,8 @@ fn g1_the_first_batch_of_a_transaction_needs_a_verification_and_the_later_ones_d
 fn g1_a_guard_is_void_when_a_marker_came_between() {
     let mut states = ProducerStates::default();
     let guard = states.start_verification(batch(1, 0, 0), false, 0).unwrap();
-    assert_eq!(end(&mut states, ending(1, 0, Marker::Abort, false), 0, 1), None, "nothing was written");
+    end(&mut states, ending(1, 0, Marker::Abort, false), 0, 1);
+    assert_eq!(states.aborted(0, 1), [], "nothing was written");
     assert_eq!(code(states.check(batch(1, 0, 0), guard)), ErrorCode::INVALID_TXN_STATE);
     let again = states.start_verification(batch(1, 0, 0), false, 0).unwrap();
     assert_ne!(again, guard);
@@ -147,13 +148,29 @@ fn the_last_stable_offset_is_the_first_open_one_and_never_above_the_high_waterma
     write(&mut states, batch(1, 0, 0), 3);
     write(&mut states, batch(2, 0, 0), 4);
     assert_eq!((states.last_stable_offset(2), states.last_stable_offset(5)), (2, 3));
-    let first = end(&mut states, ending(1, 1, Marker::Abort, true), 5, 6).unwrap();
-    assert_eq!((first.first_offset, first.last_offset, first.last_stable_offset), (3, 5, 4));
+    end(&mut states, ending(1, 1, Marker::Abort, true), 5, 6);
     assert_eq!(states.last_stable_offset(6), 4);
-    let second = end(&mut states, ending(2, 1, Marker::Commit, true), 6, 6).unwrap();
-    assert_eq!(second.last_stable_offset, 7);
+    end(&mut states, ending(2, 1, Marker::Commit, true), 6, 6);
     assert_eq!(states.last_stable_offset(6), 4, "decided, but the decision is not replicated");
     assert_eq!(states.last_stable_offset(7), 7);
+}
+
+#[test]
+fn a_reader_of_committed_records_is_told_which_transactions_were_aborted() {
+    let mut states = ProducerStates::default();
+    write(&mut states, batch(1, 0, 0), 3);
+    write(&mut states, batch(2, 0, 0), 4);
+    end(&mut states, ending(1, 1, Marker::Abort, true), 5, 6);
+    end(&mut states, ending(2, 1, Marker::Abort, true), 6, 7);
+    write(&mut states, batch(1, 1, 0), 7);
+    end(&mut states, ending(1, 2, Marker::Commit, true), 8, 9);
+    let first = Aborted { producer_id: 1, first_offset: 3, last_offset: 5, last_stable_offset: 4 };
+    let second = Aborted { producer_id: 2, first_offset: 4, last_offset: 6, last_stable_offset: 7 };
+    assert_eq!(states.aborted(0, 9), [first, second]);
+    assert_eq!(states.aborted(5, 9), [first, second], "the marker still has to be told apart");
+    assert_eq!(states.aborted(6, 9), [second]);
+    assert_eq!(states.aborted(7, 9), []);
+    assert_eq!(states.aborted(0, 4), [first], "the other begins above");
 }
 
 #[test]
@@ -201,11 +218,11 @@ fn d8_a_follower_has_the_state_of_its_leader_by_reading_the_log() {
     write(&mut leader, Attempt::of(&batches[0]).unwrap(), 0);
     write(&mut leader, Attempt::of(&batches[1]).unwrap(), 1);
     let ended = Ending { coordinator_epoch: 7, ..ending(1, 1, Marker::Abort, true) };
-    let aborted = leader.record_marker(ended, 2, 9, 4);
+    leader.record_marker(ended, 2, 9, 4);
     let mut follower = ProducerStates::default();
-    let replayed: Vec<_> =
-        (0..).zip(&batches).filter_map(|(offset, batch)| follower.replay(batch, offset, 4)).collect();
-    assert_eq!(replayed, [aborted.unwrap()]);
+    (0..).zip(&batches).for_each(|(offset, batch)| follower.replay(batch, offset, 4));
+    assert_eq!(follower.aborted(0, 4), leader.aborted(0, 4));
+    assert_eq!(follower.aborted(0, 4).len(), 1);
     let next = batch(2, 0, 1);
     assert_eq!(follower.check(next, None), leader.check(next, None));
     assert_eq!(follower.last_stable_offset(4), 1);
