@@ -7,6 +7,8 @@ mod codec;
 mod error;
 pub mod frame;
 pub mod guard;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod shape;
 
 pub use api::{APIS, Api};

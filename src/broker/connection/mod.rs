@@ -1,6 +1,8 @@
 //! A connection of a client: one request at a time, in order.
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod transactions;
 #[cfg(test)]
 pub(super) mod wire;
