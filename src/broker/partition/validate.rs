@@ -5,7 +5,9 @@ use crate::broker::partition::log::MAX_PAYLOAD;
 use crate::broker::partition::rejection::{BadRecord, Rejection};
 use crate::broker::topic::config::TopicConfig;
 use crate::kafka::ErrorCode;
-use crate::kafka::batch::{Batch, Compression, Entry, NO_TIMESTAMP, Record, TimestampType};
+use crate::kafka::batch::{
+    Batch, Compression, Entry, NO_TIMESTAMP, Record, RecordError, Records, TimestampType,
+};
 
 /// What a batch is held against.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +28,13 @@ pub(super) fn validate(entry: Entry, rules: Rules<'_>) -> Result<Batch, Rejectio
     let source = batch.compression().map_err(|_| Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR))?;
     check_claims(&batch)?;
     let payload = batch.payload(MAX_PAYLOAD).map_err(|_| Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR))?;
-    let max_timestamp = check_records(&batch, &payload, rules)?;
+    let target = rules.config.compression.unwrap_or(source);
+    let records = if source != Compression::None && target == source {
+        batch.skimmed(&payload)
+    } else {
+        batch.records(&payload)
+    };
+    let max_timestamp = check_records(&batch, records, rules)?;
     let batch = with_timestamps(batch, max_timestamp, rules);
     let batch = recompressed(batch, source, &payload, rules.config)?;
     if batch.size() > rules.config.retention.segment_bytes {
@@ -62,13 +70,13 @@ fn check_claims(batch: &Batch) -> Result<(), Rejection> {
 /// Checks each record and returns the highest timestamp. One bad record rejects the batch; all of them are named.
 ///
 /// Offsets inside a batch are believed, unless it is compressed: Kafka's leader then begins to write it anew, and fails.
-fn check_records(batch: &Batch, payload: &[u8], rules: Rules<'_>) -> Result<i64, Rejection> {
+fn check_records(batch: &Batch, records: Records<'_>, rules: Rules<'_>) -> Result<i64, Rejection> {
     let mut max_timestamp = NO_TIMESTAMP;
     let mut bad = Vec::new();
     let mut code = ErrorCode::INVALID_RECORD;
     let mut misplaced = false;
-    for (index, record) in (0..).zip(batch.records(payload)) {
-        let record = record.map_err(|_| Rejection::of(ErrorCode::INVALID_RECORD))?;
+    for (index, record) in (0..).zip(records) {
+        let record = record.map_err(unreadable)?;
         let timestamp = record.timestamp(batch);
         misplaced |= record.offset_delta != index && is_compressed(batch);
         match check_record(batch, &record, rules) {
@@ -86,6 +94,13 @@ fn check_records(batch: &Batch, payload: &[u8], rules: Rules<'_>) -> Result<i64,
         true if misplaced => Err(Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR)),
         true => Ok(max_timestamp),
     }
+}
+
+fn unreadable(error: RecordError) -> Rejection {
+    Rejection::of(match error {
+        RecordError::Length { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
+        _ => ErrorCode::INVALID_RECORD,
+    })
 }
 
 /// A record has one error: the missing key comes before the timestamp.

@@ -1,9 +1,9 @@
 //! The four codecs of a batch's records, in the framings that Kafka's clients use, read within a limit.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Read, Write};
 
 use bytes::{Buf, Bytes};
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
 
@@ -17,8 +17,16 @@ const XERIAL_BLOCK: usize = 32 * 1024;
 const SNAPPY_RATIO: usize = 64 / 3 + 1;
 /// How an LZ4 frame begins; skippable and legacy frames are none of Kafka's.
 const LZ4_MAGIC: [u8; 4] = [0x04, 0x22, 0x4d, 0x18];
+/// The bit of a block's length that says that it is not compressed.
+const LZ4_UNCOMPRESSED: u32 = 1 << 31;
+/// The bit of the byte behind the magic that says that a checksum follows each block.
+const LZ4_BLOCK_CHECKSUM: u8 = 1 << 4;
+/// The bit that says that the header tells the size of all.
+const LZ4_CONTENT_SIZE: u8 = 1 << 3;
 /// The bit of the byte behind it that says that blocks stand for themselves; Kafka's clients insist on it.
 const LZ4_INDEPENDENT: u8 = 1 << 5;
+/// So many bytes behind a member of a gzip file are never looked at.
+const GZIP_IGNORED: usize = 18;
 /// Our first guess at how much comes out, in bytes; it grows by doubling.
 const FIRST_GUESS: usize = 16 * 1024;
 
@@ -86,9 +94,11 @@ pub fn decompress(codec: Compression, input: Bytes, limit: usize) -> Result<Byte
     let mut out = Limited { bytes: Vec::new(), limit };
     let done = match codec {
         Compression::None => return Ok(input),
-        Compression::Gzip => out.read(MultiGzDecoder::new(&input[..])),
+        Compression::Gzip => gunzip(&input, &mut out),
         Compression::Snappy => unsnap(&input, &mut out),
-        Compression::Lz4 => lz4_frame(&input).and_then(|frame| out.read(FrameDecoder::new(frame))),
+        Compression::Lz4 => unlz4(&input, &mut out),
+        // Nothing is nothing, not a frame that is cut off.
+        Compression::Zstd if input.is_empty() => Ok(Fits::Yes),
         Compression::Zstd => {
             zstd::stream::read::Decoder::with_buffer(&input[..]).and_then(|zstd| out.read(zstd))
         }
@@ -170,6 +180,22 @@ fn broken(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
+/// Reads the members of a gzip file. What follows a member is another one if it is long enough and begins like one;
+/// else it is ignored (Java's `GZIPInputStream.readTrailer`).
+fn gunzip(input: &[u8], out: &mut Limited) -> io::Result<Fits> {
+    let mut rest = input;
+    loop {
+        let mut member = GzDecoder::new(rest);
+        if out.read(&mut member)? == Fits::No {
+            return Ok(Fits::No);
+        }
+        rest = member.into_inner();
+        if rest.len() <= GZIP_IGNORED || GzDecoder::new(rest).header().is_none() {
+            return Ok(Fits::Yes);
+        }
+    }
+}
+
 /// Reads blocks in the framing of snappy-java, or one bare block where the framing is missing, as snappy-java does.
 fn unsnap(input: &[u8], out: &mut Limited) -> io::Result<Fits> {
     if !input.starts_with(&XERIAL_MAGIC) {
@@ -181,7 +207,8 @@ fn unsnap(input: &[u8], out: &mut Limited) -> io::Result<Fits> {
             rest = rest.get(XERIAL_HEADER..).ok_or_else(|| broken("the header of snappy-java is cut off"))?;
             continue;
         }
-        let length = rest.try_get_u32().map_err(|_| broken("the length of a block is cut off"))?;
+        // Fewer bytes than a length has are ignored (`SnappyInputStream.hasNextChunk`).
+        let Ok(length) = rest.try_get_u32() else { return Ok(Fits::Yes) };
         let block = usize::try_from(length).ok().and_then(|length| rest.split_at_checked(length));
         let (block, behind) = block.ok_or_else(|| broken("a block is cut off"))?;
         if out.unsnap(block)? == Fits::No {
@@ -205,13 +232,40 @@ fn snap(input: &[u8]) -> io::Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Checks what Kafka's reader insists on and the library does not (`Lz4BlockInputStream.readHeader`).
-fn lz4_frame(input: &[u8]) -> io::Result<impl BufRead> {
+/// Reads a frame, with what Kafka's reader insists on and the library does not (`Lz4BlockInputStream`): blocks that
+/// stand for themselves, and the mark of the end.
+fn unlz4(input: &[u8], out: &mut Limited) -> io::Result<Fits> {
     match input.strip_prefix(&LZ4_MAGIC) {
-        None => Err(broken("this is no LZ4 frame")),
-        Some([flags, ..]) if flags & LZ4_INDEPENDENT == 0 => Err(broken("the blocks depend on each other")),
-        Some(_) => Ok(input),
+        None => return Err(broken("this is no LZ4 frame")),
+        Some([flags, ..]) if flags & LZ4_INDEPENDENT == 0 => {
+            return Err(broken("the blocks depend on each other"));
+        }
+        Some(_) => {}
     }
+    let mut rest = input;
+    let fits = out.read(FrameDecoder::new(&mut rest))?;
+    let read = &input[..input.len() - rest.len()];
+    if fits == Fits::Yes && !lz4_is_ended(read) {
+        return Err(broken("the frame has no end"));
+    }
+    Ok(fits)
+}
+
+/// Whether the blocks of a frame are followed by a length of zero, which the library does without.
+fn lz4_is_ended(frame: &[u8]) -> bool {
+    let Some(flags) = frame.get(LZ4_MAGIC.len()) else { return false };
+    let header = LZ4_MAGIC.len() + 3 + if flags & LZ4_CONTENT_SIZE == 0 { 0 } else { 8 };
+    let block_checksum = if flags & LZ4_BLOCK_CHECKSUM == 0 { 0 } else { 4 };
+    let mut blocks = frame.get(header..).unwrap_or_default();
+    while let Ok(length) = blocks.try_get_u32_le() {
+        let size = (length & !LZ4_UNCOMPRESSED) as usize + block_checksum;
+        match blocks.get(size..) {
+            _ if length == 0 => return true,
+            Some(behind) => blocks = behind,
+            None => return false,
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -271,6 +325,31 @@ mod tests {
     fn joined_streams_of_snappy_java_are_read() {
         let joined = [snap(b"one ").unwrap(), snap(b"two").unwrap()].concat();
         assert_eq!(&decompress(Compression::Snappy, joined.into(), 7).unwrap()[..], b"one two");
+    }
+
+    #[test]
+    fn what_stands_behind_the_end_is_ignored_as_java_ignores_it() {
+        for (codec, tail) in [
+            (Compression::Gzip, &[1, 2, 3][..]),
+            (Compression::Gzip, &[0; 40]),
+            (Compression::Snappy, &[0, 0, 0]),
+            (Compression::Lz4, &[9; 9]),
+        ] {
+            let long = [&compress(codec, b"value").unwrap()[..], tail].concat();
+            assert_eq!(&decompress(codec, long.into(), 100).unwrap()[..], b"value", "{codec:?}");
+        }
+        let twice = compress(Compression::Gzip, b"value").unwrap().repeat(2);
+        assert_eq!(&decompress(Compression::Gzip, twice.into(), 100).unwrap()[..], b"valuevalue");
+        assert!(decompress(Compression::Zstd, Bytes::new(), 100).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_frame_of_lz4_has_an_end() {
+        let whole = compress(Compression::Lz4, &vec![7; 200_000]).unwrap();
+        for cut in 1..=5 {
+            let short = Bytes::copy_from_slice(&whole[..whole.len() - cut]);
+            assert!(decompress(Compression::Lz4, short, usize::MAX).is_err(), "{cut}");
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use crate::kafka::batch::header::{Batch, TimestampType};
 use crate::kafka::batch::varint::{take_i32, take_i64};
 
-/// Why the records of a batch cannot be read. Apache Kafka answers all of them with `INVALID_RECORD`.
+/// Why the records of a batch cannot be read. Apache Kafka answers all but [`RecordError::Length`] with
+/// `INVALID_RECORD`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// The payload ends before the record that the count promises, or before the end that a record's length promises.
@@ -18,6 +19,12 @@ pub enum RecordError {
         /// The record's place in the batch, from 0.
         index: i32,
     },
+    /// The length in front of the record does not end. Apache Kafka did not expect it: `UNKNOWN_SERVER_ERROR`.
+    #[error("the length of record {index} does not end")]
+    Length {
+        /// The record's place in the batch, from 0.
+        index: i32,
+    },
     /// Bytes are left after the last record that the count promises.
     #[error("{bytes} bytes are left after {count} records")]
     Remaining {
@@ -27,6 +34,9 @@ pub enum RecordError {
         count: i32,
     },
 }
+
+/// Bytes of the longest length.
+const LONGEST: usize = 5;
 
 /// One record, borrowed from the payload of its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +99,7 @@ impl<'a> Headers<'a> {
     pub fn iter(self) -> impl ExactSizeIterator<Item = Header<'a>> {
         let mut rest = self.bytes;
         // That all of them can be read was found out when the record was.
-        (0..self.count).map(move |_| take_header(&mut rest).unwrap_or(Header { key: &[], value: None }))
+        (0..self.count).map(move |_| take_header(&mut rest, true).unwrap_or(Header { key: &[], value: None }))
     }
 }
 
@@ -99,20 +109,36 @@ pub struct Records<'a> {
     rest: &'a [u8],
     next: i32,
     count: i32,
+    /// Lengths in front of records are not looked at.
+    skim: bool,
 }
 
 impl Batch {
     /// The records of a payload that [`Batch::payload`] gave: as many as the batch claims, or an error, after which
     /// nothing follows. Bytes that remain after the last one are an error too.
     pub fn records<'a>(&self, payload: &'a [u8]) -> Records<'a> {
-        Records { rest: payload, next: 0, count: self.record_count().max(0) }
+        Records { rest: payload, next: 0, count: self.record_count().max(0), skim: false }
+    }
+
+    /// The same as Apache Kafka's leader reads them where it has decompressed them and keeps them as they came: field
+    /// by field, without comparing them with their length (`DefaultRecordBatch.skipKeyValueIterator`).
+    pub fn skimmed<'a>(&self, payload: &'a [u8]) -> Records<'a> {
+        Records { skim: true, ..self.records(payload) }
     }
 }
 
 impl<'a> Records<'a> {
     fn take(&mut self) -> Result<Record<'a>, RecordError> {
         let index = self.next;
-        let length = take_i32(&mut self.rest).ok_or(RecordError::Short { index })?;
+        let length = take_i32(&mut self.rest).ok_or(match self.rest.len() {
+            0..LONGEST => RecordError::Short { index },
+            _ if self.skim => RecordError::Structure { index },
+            _ => RecordError::Length { index },
+        })?;
+        if self.skim {
+            self.next += 1;
+            return fields(&mut self.rest, true).ok_or(RecordError::Structure { index });
+        }
         let length = usize::try_from(length).map_err(|_| RecordError::Structure { index })?;
         let (body, rest) = self.rest.split_at_checked(length).ok_or(RecordError::Short { index })?;
         self.rest = rest;
@@ -146,22 +172,29 @@ impl<'a> Iterator for Records<'a> {
 
 /// Reads the body of a record, which the fields must fill exactly.
 fn parse(mut body: &[u8]) -> Option<Record<'_>> {
-    let (_attributes, rest) = body.split_first()?;
-    body = rest;
-    let timestamp_delta = take_i64(&mut body)?;
-    let offset_delta = take_i32(&mut body)?;
-    let key = take_bytes(&mut body).ok()?;
-    let value = take_bytes(&mut body).ok()?;
-    let count = usize::try_from(take_i32(&mut body)?).ok()?;
-    let headers = Headers { count, bytes: body };
-    for _ in 0..count {
-        take_header(&mut body)?;
-    }
-    body.is_empty().then_some(Record { offset_delta, timestamp_delta, key, value, headers })
+    let record = fields(&mut body, false)?;
+    body.is_empty().then_some(record)
 }
 
-fn take_header<'a>(input: &mut &'a [u8]) -> Option<Header<'a>> {
-    let key = take_bytes(input).ok()??;
+/// Reads the fields of a record. Who skims takes a header without a name for one with an empty name.
+fn fields<'a>(body: &mut &'a [u8], skim: bool) -> Option<Record<'a>> {
+    let (_attributes, rest) = body.split_first()?;
+    *body = rest;
+    let timestamp_delta = take_i64(body)?;
+    let offset_delta = take_i32(body)?;
+    let key = take_bytes(body).ok()?;
+    let value = take_bytes(body).ok()?;
+    let count = usize::try_from(take_i32(body)?).ok()?;
+    let headers = Headers { count, bytes: body };
+    for _ in 0..count {
+        take_header(body, skim)?;
+    }
+    Some(Record { offset_delta, timestamp_delta, key, value, headers })
+}
+
+fn take_header<'a>(input: &mut &'a [u8], skim: bool) -> Option<Header<'a>> {
+    let key = take_bytes(input).ok()?;
+    let key = if skim { key.unwrap_or_default() } else { key? };
     Some(Header { key, value: take_bytes(input).ok()? })
 }
 
@@ -222,6 +255,20 @@ mod tests {
         bytes[field::RECORD_COUNT..].copy_from_slice(&count.to_be_bytes());
         let batch = Batch::from_checked(bytes.into());
         batch.records(payload).filter_map(Result::err).collect()
+    }
+
+    #[test]
+    fn who_skims_does_not_compare_a_record_with_its_length() {
+        let batch = build(&[(0, None, None, vec![])], Compression::None);
+        let long = [&[0x20][..], &PLAIN].concat();
+        assert!(batch.records(&long).next().unwrap().is_err());
+        let record = batch.skimmed(&long).next().unwrap().unwrap();
+        assert_eq!((record.key, record.value, batch.skimmed(&long).count()), (None, None, 1));
+        let nameless = [&[0x20][..], &PLAIN[..5], &[2, 1, 1]].concat();
+        let record = batch.skimmed(&nameless).next().unwrap().unwrap();
+        assert_eq!(record.headers.iter().next(), Some(Header { key: b"", value: None }));
+        let endless = batch.records(&[0xFF; 5]).next().unwrap();
+        assert_eq!(endless, Err(RecordError::Length { index: 0 }));
     }
 
     /// A record with that body, its length in front.
