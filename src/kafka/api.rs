@@ -31,7 +31,7 @@ const UNSERVED: (i16, i16) = (0, -1);
 ///
 /// Produce is advertised from 0, though 0 to 2 are not served: that is what Apache Kafka does, since clients on
 /// librdkafka would otherwise take the broker for one without compression
-/// (`ApiKeys.PRODUCE_API_VERSIONS_RESPONSE_MIN_VERSION`). `ListOffsets` 11 is missing in `kafka-protocol`.
+/// (`ApiKeys.PRODUCE_API_VERSIONS_RESPONSE_MIN_VERSION`).
 pub static APIS: [Api; 14] = [
     Api {
         key: ApiKey::Produce,
@@ -51,8 +51,8 @@ pub static APIS: [Api; 14] = [
     },
     Api {
         key: ApiKey::ListOffsets,
-        advertised: (1, 10),
-        served: (1, 10),
+        advertised: (1, 11),
+        served: (1, 11),
         first_flexible: 6,
         request: &shape::LIST_OFFSETS_REQUEST,
         response: &shape::LIST_OFFSETS_RESPONSE,
@@ -163,6 +163,12 @@ impl Api {
         self.served.0..=self.served.1
     }
 
+    /// The version that looks the same on the wire and that `kafka-protocol` knows: it does not know `ListOffsets` 11,
+    /// which brought a new meaning of an old field (KIP-1023).
+    pub(super) fn form(&self, version: i16) -> i16 {
+        if self.key == ApiKey::ListOffsets { version.min(10) } else { version }
+    }
+
     /// Whether lengths are compact in that version, and tagged fields follow each struct.
     pub fn is_flexible(&self, version: i16) -> bool {
         version >= self.first_flexible
@@ -190,12 +196,12 @@ mod tests {
             for version in api.served() {
                 assert_eq!(
                     api.request_header_version(version),
-                    api.key.request_header_version(version),
+                    api.key.request_header_version(api.form(version)),
                     "{api:?}"
                 );
                 assert_eq!(
                     api.response_header_version(version),
-                    api.key.response_header_version(version),
+                    api.key.response_header_version(api.form(version)),
                     "{api:?}"
                 );
             }
@@ -206,7 +212,10 @@ mod tests {
     fn every_served_version_can_be_decoded() {
         for api in &APIS {
             let known = api.key.valid_versions();
-            assert!(*api.served().start() >= known.min && *api.served().end() <= known.max, "{api:?}");
+            assert!(
+                *api.served().start() >= known.min && api.form(*api.served().end()) <= known.max,
+                "{api:?}"
+            );
         }
     }
 
@@ -222,7 +231,7 @@ mod tests {
             [
                 (0, 0, 13),
                 (1, 4, 18),
-                (2, 1, 10),
+                (2, 1, 11),
                 (3, 0, 13),
                 (10, 0, 6),
                 (18, 0, 4),
@@ -233,7 +242,6 @@ mod tests {
                 (26, 0, 5),
                 (28, 0, 5)
             ],
-            "ListOffsets is the one exception: 11 there"
         );
     }
 

@@ -111,7 +111,7 @@ pub fn decode_request(mut frame: Bytes) -> Result<Incoming, CodecError> {
     let request = match api.key {
         ApiKey::Produce => Request::Produce(decode(body, version)?),
         ApiKey::Fetch => Request::Fetch(decode(body, version)?),
-        ApiKey::ListOffsets => Request::ListOffsets(decode(body, version)?),
+        ApiKey::ListOffsets => Request::ListOffsets(decode(body, api.form(version))?),
         ApiKey::Metadata => Request::Metadata(decode(body, version)?),
         ApiKey::FindCoordinator => Request::FindCoordinator(decode(body, version)?),
         ApiKey::ApiVersions => Request::ApiVersions(decode(body, version)?),
@@ -145,7 +145,7 @@ pub fn encode_response<T: Encodable>(
     response: &T,
 ) -> Result<BytesMut, CodecError> {
     let header = ResponseHeader::default().with_correlation_id(correlation_id);
-    framed((&header, api.response_header_version(version)), (response, version))
+    framed((&header, api.response_header_version(version)), (response, api.form(version)))
 }
 
 /// Encodes a request with prefix and header, ready to be written at once.
@@ -161,7 +161,7 @@ pub fn encode_request<R: Exchange>(
         .with_request_api_version(version)
         .with_correlation_id(correlation_id)
         .with_client_id(Some(StrBytes::from_string(client_id.to_owned())));
-    framed((&header, api.request_header_version(version)), (request, version))
+    framed((&header, api.request_header_version(version)), (request, api.form(version)))
 }
 
 /// Decodes the frame that a broker answered to a request of that type, version and correlation id.
@@ -181,7 +181,7 @@ pub fn decode_response<R: Exchange>(
     if header.correlation_id != correlation_id {
         return Err(CodecError::Correlation { expected: correlation_id, found: header.correlation_id });
     }
-    decode(&mut frame, version)
+    decode(&mut frame, api.form(version))
 }
 
 fn decode<T: Decodable>(bytes: &mut Bytes, version: i16) -> Result<T, CodecError> {

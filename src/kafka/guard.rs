@@ -225,15 +225,15 @@ mod tests {
     /// Decodes by the library and encodes again; none if it refuses.
     fn recode_request(api: &Api, version: i16, bytes: &mut Bytes) -> Option<BytesMut> {
         let mut again = BytesMut::new();
-        let message = RequestKind::decode(api.key, bytes, version).ok()?;
-        message.encode(&mut again, version).unwrap();
+        let message = RequestKind::decode(api.key, bytes, api.form(version)).ok()?;
+        message.encode(&mut again, api.form(version)).unwrap();
         Some(again)
     }
 
     fn recode_response(api: &Api, version: i16, bytes: &mut Bytes) -> Option<BytesMut> {
         let mut again = BytesMut::new();
-        let message = ResponseKind::decode(api.key, bytes, version).ok()?;
-        message.encode(&mut again, version).unwrap();
+        let message = ResponseKind::decode(api.key, bytes, api.form(version)).ok()?;
+        message.encode(&mut again, api.form(version)).unwrap();
         Some(again)
     }
 

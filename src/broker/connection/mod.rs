@@ -7,7 +7,7 @@ mod transactions;
 #[cfg(test)]
 pub(super) mod wire;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::broker::handler::{self, Reply};
 use crate::broker::node::Node;
@@ -39,6 +39,19 @@ where
             },
             Reply::Nothing => {}
             Reply::Close => return,
+            Reply::Never => return until_gone(frames.stream(), node).await,
+        }
+    }
+}
+
+/// Ignores a client until it closes.
+async fn until_gone<S: AsyncRead + Unpin>(stream: &mut S, node: &Node) {
+    let mut ignored = [0; 1024];
+    loop {
+        tokio::select! {
+            biased;
+            () = node.stopping.cancelled() => return,
+            read = stream.read(&mut ignored) => if matches!(read, Ok(0) | Err(_)) { return },
         }
     }
 }
@@ -61,6 +74,20 @@ mod tests {
         assert!(client.receive::<FetchRequest>(12, first).await.is_some());
         let second = client.receive::<ProduceRequest>(9, second).await.unwrap();
         assert_eq!(second.responses[0].partition_responses[0].base_offset, 1);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_answered_is_not_and_nothing_behind_it_is_looked_at() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let mut request = produce("orders", 1, batch(b"value"));
+        request.topic_data[0].partition_data[0].records = None;
+        client.send(9, &request).await;
+        client.send(9, &produce("orders", 1, batch(b"behind"))).await;
+        assert_eq!(bench.connect().produce(9, 1, batch(b"other")).await.base_offset, 0);
+        drop(client);
+        bench.all_served().await;
+        assert_eq!(bench.partition("orders", 0, |partition| partition.log.end()), 1);
     }
 
     #[tokio::test]

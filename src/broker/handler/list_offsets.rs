@@ -22,8 +22,16 @@ const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
 const EARLIEST_LOCAL: i64 = -4;
 const LATEST_TIERED: i64 = -5;
+const EARLIEST_PENDING_UPLOAD: i64 = -6;
+
+/// Read uncommitted, read committed.
+const ISOLATION_LEVELS: [i8; 2] = [0, 1];
+/// Stands for an epoch that the client does not know.
+const NO_EPOCH: i32 = -1;
 
 pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) -> ListOffsetsResponse {
+    // What Apache Kafka did not expect fails the request, row by row.
+    let is_unexpected = !ISOLATION_LEVELS.contains(&request.isolation_level);
     let mut unique = HashSet::new();
     let keys = |topic: &ListOffsetsTopic| {
         let name = topic.name.clone();
@@ -38,10 +46,10 @@ pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) ->
             // What is named twice is refused, in one row.
             if unique.remove(&key) {
                 let asked_twice = twice.contains(&key);
-                let found = if asked_twice {
-                    Err(ErrorCode::INVALID_REQUEST)
-                } else {
-                    list(node, (&topic.name, row), (version, request.isolation_level))
+                let found = match () {
+                    () if is_unexpected => Err(ErrorCode::UNKNOWN_SERVER_ERROR),
+                    () if asked_twice => Err(ErrorCode::INVALID_REQUEST),
+                    () => list(node, (&topic.name, row), (version, request.isolation_level)),
                 };
                 rows.push(response(version, row.partition_index, found));
             }
@@ -62,6 +70,10 @@ fn list(
     }
     let topic = node.cluster.topics().named(topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
     let partition = topic.partition(row.partition_index).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    // Unlike in Fetch, every other number is an epoch.
+    if row.current_leader_epoch < NO_EPOCH {
+        return Err(ErrorCode::FENCED_LEADER_EPOCH);
+    }
     partition.check_leader(node.id, row.current_leader_epoch)?;
     let below = match isolation {
         READ_COMMITTED => partition.last_stable_offset(),
@@ -77,6 +89,7 @@ fn is_supported(timestamp: i64, version: i16) -> bool {
         MAX_TIMESTAMP => version >= 7,
         EARLIEST_LOCAL => version >= 8,
         LATEST_TIERED => version >= 9,
+        EARLIEST_PENDING_UPLOAD => version >= 11,
         _ => false,
     }
 }
@@ -89,7 +102,7 @@ fn find(partition: &Partition, timestamp: i64, below: i64) -> Option<Found> {
         EARLIEST | EARLIEST_LOCAL => end(partition.log.start()),
         MAX_TIMESTAMP => partition.log.newest().filter(|found| found.offset < below),
         // Nothing is ever moved to a second tier.
-        LATEST_TIERED => None,
+        LATEST_TIERED | EARLIEST_PENDING_UPLOAD => None,
         _ => partition.log.first_since(timestamp, below),
     }
 }

@@ -19,6 +19,10 @@ use crate::kafka::ErrorCode;
 const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
 /// The same of the cluster.
 const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
+/// The first version in which a topic may have no name.
+const NAMELESS: i16 = 10;
+/// The first version with an error of the answer as a whole.
+const WITH_ERROR: i16 = 13;
 /// Stands for operations that were not asked for.
 const NOT_ASKED: i32 = i32::MIN;
 /// The first version that names replicas that are offline.
@@ -28,6 +32,15 @@ const NOBODY: i32 = -1;
 /// The first version that asks by topic id.
 const BY_ID: i16 = 12;
 
+/// Whether null stands where it may not yet: all topics can be asked for from version 1 on, a topic without its name
+/// from version 10 on.
+pub(super) fn is_malformed(version: i16, request: &MetadataRequest) -> bool {
+    match &request.topics {
+        None => version == 0,
+        Some(topics) => version < NAMELESS && topics.iter().any(|topic| topic.name.is_none()),
+    }
+}
+
 pub(super) fn handle(node: &Node, version: i16, request: &MetadataRequest) -> MetadataResponse {
     let cluster = &node.cluster;
     let operations = if request.include_topic_authorized_operations { TOPIC_OPERATIONS } else { NOT_ASKED };
@@ -36,11 +49,11 @@ pub(super) fn handle(node: &Node, version: i16, request: &MetadataRequest) -> Me
         // In version 0 nothing stands for everything.
         Some([]) if version == 0 => every_topic(node, version),
         Some(asked) if version < BY_ID && asked.iter().any(|topic| topic.name.is_none() || has_id(topic)) => {
-            return refusal(ErrorCode::INVALID_REQUEST, asked);
+            return refusal(version, ErrorCode::INVALID_REQUEST, asked);
         }
         Some(asked) if asked.iter().any(has_id) => by_id(node, asked, version),
         Some(asked) if asked.iter().any(|topic| topic.name.is_none()) => {
-            return refusal(ErrorCode::UNKNOWN_SERVER_ERROR, asked);
+            return refusal(version, ErrorCode::UNKNOWN_SERVER_ERROR, asked);
         }
         Some(asked) => {
             let create = request.allow_auto_topic_creation && cluster.auto_create_topics;
@@ -61,10 +74,11 @@ pub(super) fn handle(node: &Node, version: i16, request: &MetadataRequest) -> Me
 }
 
 /// The request as a whole is wrong.
-fn refusal(code: ErrorCode, asked: &[MetadataRequestTopic]) -> MetadataResponse {
+fn refusal(version: i16, code: ErrorCode, asked: &[MetadataRequestTopic]) -> MetadataResponse {
     let topics =
         asked.iter().map(|topic| failed(code, Some(topic.name.clone().unwrap_or_default()), topic.topic_id));
-    MetadataResponse::default().with_controller_id((-1).into()).with_topics(topics.collect())
+    let response = MetadataResponse::default().with_controller_id((-1).into()).with_topics(topics.collect());
+    if version >= WITH_ERROR { response.with_error_code(code.0) } else { response }
 }
 
 fn has_id(topic: &MetadataRequestTopic) -> bool {

@@ -30,6 +30,8 @@ pub(super) enum Reply {
     Nothing,
     /// The connection is closed without a word.
     Close,
+    /// The client waits for an answer that never comes, and nothing else that it sends is looked at.
+    Never,
 }
 
 /// Handles a frame.
@@ -56,8 +58,7 @@ async fn handle(node: &Node, incoming: Incoming) -> Reply {
         }
         // Not advertised, so unsupported.
         Request::DeleteTopics(_) | Request::DescribeConfigs(_) => Reply::Close,
-        // All topics could not be asked for yet, so null is malformed.
-        Request::Metadata(request) if version == 0 && request.topics.is_none() => Reply::Close,
+        Request::Metadata(request) if metadata::is_malformed(version, &request) => Reply::Close,
         Request::Metadata(request) => {
             send(api, version, correlation_id, &metadata::handle(node, version, &request))
         }
@@ -74,10 +75,12 @@ async fn handle(node: &Node, incoming: Incoming) -> Reply {
             let acks = request.acks;
             let from = produce::Sender { version, client_id: client_id.as_deref() };
             let answer = produce::handle(node, from, request).await;
-            match acks {
-                0 if produce::has_failed(&answer) => Reply::Close,
-                0 => Reply::Nothing,
-                _ => send(api, version, correlation_id, &answer),
+            match (answer, acks) {
+                (None, 0) => Reply::Close,
+                (None, _) => Reply::Never,
+                (Some(answer), 0) if produce::has_failed(&answer) => Reply::Close,
+                (Some(_), 0) => Reply::Nothing,
+                (Some(answer), _) => send(api, version, correlation_id, &answer),
             }
         }
         request => transaction(node, (api, version, correlation_id), request),

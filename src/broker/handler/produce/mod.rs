@@ -13,7 +13,7 @@ use kafka_protocol::messages::produce_request::TopicProduceData;
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use tokio::time::{Instant, timeout_at};
 
-use crate::broker::handler::produce::records::Records;
+use crate::broker::handler::produce::records::{Records, Surprise};
 use crate::broker::handler::produce::response::{Key, NONE, Row, response};
 use crate::broker::handler::produce::verified::Verified;
 use crate::broker::node::Node;
@@ -36,16 +36,28 @@ const ADMIN_CLIENT: &str = "__admin_client";
 /// The first version that names topics by id.
 const BY_ID: i16 = 13;
 
-/// Handles a request. Its partitions are independent of each other, unless the request as a whole is wrong.
-pub(super) async fn handle(node: &Node, from: Sender<'_>, request: ProduceRequest) -> ProduceResponse {
+/// Handles a request. Its partitions are independent of each other, unless the request as a whole is wrong. There is
+/// no answer to a request that has no records at all for a partition: Apache Kafka fails to make one.
+pub(super) async fn handle(
+    node: &Node,
+    from: Sender<'_>,
+    request: ProduceRequest,
+) -> Option<ProduceResponse> {
     let ProduceRequest { transactional_id, acks, timeout_ms, topic_data, .. } = request;
-    let wanted = cut(from, topic_data);
+    let wanted = cut(topic_data);
     let refuse = |wanted: IndexMap<Key, Records>, rejection: &Rejection| {
         let rows = wanted.into_keys().map(|key| (key, Row::refused(rejection.clone())));
-        response(&node.cluster, &rows.collect())
+        Some(response(&node.cluster, &rows.collect()))
     };
     if let Some(rejection) = whole(&wanted, transactional_id.is_some()) {
         return refuse(wanted, &rejection);
+    }
+    match surprise(node, from.version, &wanted) {
+        None => {}
+        Some(Surprise::Unanswerable) => return None,
+        Some(Surprise::Failure) => {
+            return refuse(wanted, &Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR));
+        }
     }
     let topics: Vec<_> =
         wanted.iter().map(|(key, records)| check(node, from.version, key, records)).collect();
@@ -71,16 +83,16 @@ pub(super) async fn handle(node: &Node, from: Sender<'_>, request: ProduceReques
     if rows.values().any(|row| row.wait.is_some()) {
         replicated(timeout_ms, &mut rows).await;
     }
-    response(&node.cluster, &rows)
+    Some(response(&node.cluster, &rows))
 }
 
 /// If a request names a partition twice, the last one counts.
-fn cut(from: Sender<'_>, topics: Vec<TopicProduceData>) -> IndexMap<Key, Records> {
+fn cut(topics: Vec<TopicProduceData>) -> IndexMap<Key, Records> {
     let mut wanted = IndexMap::new();
     for topic in topics {
         for partition in topic.partition_data {
             let key = (topic.name.clone(), topic.topic_id, partition.index);
-            wanted.insert(key, Records::cut(partition.records, from.version));
+            wanted.insert(key, Records::cut(partition.records));
         }
     }
     wanted
@@ -91,12 +103,21 @@ pub(super) fn has_failed(answer: &ProduceResponse) -> bool {
     answer.responses.iter().flat_map(|topic| &topic.partition_responses).any(|row| row.error_code != 0)
 }
 
-/// What is wrong with the request as a whole: an error of the parser in any of its rows, or records of a transaction
-/// without the name of one.
+/// What is wrong with the request as a whole. Its rows are searched for records of a transaction, which need the name
+/// of one; the search ends with the first, or with an error of the parser (`RequestUtils.hasTransactionalRecords`).
 fn whole(wanted: &IndexMap<Key, Records>, has_transactional_id: bool) -> Option<Rejection> {
-    let broken = wanted.values().find_map(|records| records.broken.clone());
-    let unnamed = !has_transactional_id && wanted.values().any(|records| records.transactional);
-    broken.or_else(|| unnamed.then(|| Rejection::of(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED)))
+    let found = wanted.values().find(|records| records.transactional || records.broken.is_some())?;
+    let unnamed = || Rejection::of(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    found.broken.clone().or_else(|| (!has_transactional_id).then(unnamed))
+}
+
+/// The first row that Apache Kafka did not expect.
+fn surprise(node: &Node, version: i16, wanted: &IndexMap<Key, Records>) -> Option<Surprise> {
+    let known = wanted.iter().filter(|(key, _)| find(node, version, key).is_ok());
+    known.filter_map(|(_, records)| records.surprise(version)).max_by_key(|surprise| {
+        // Where one row has no records, no answer can be made whatever went wrong.
+        *surprise == Surprise::Unanswerable
+    })
 }
 
 /// The topic, if partition and records are such that the leader is asked.
@@ -279,14 +300,26 @@ mod tests {
         for records in [two, truncated.clone(), Bytes::new(), old.into()] {
             assert_bare(&client.produce(9, 1, records).await, ErrorCode::INVALID_RECORD);
         }
-        let nothing = PartitionProduceData::default().with_records(None);
-        assert_bare(rows(&client.call(9, &request(1, vec![nothing])).await)[0], ErrorCode::INVALID_RECORD);
         let followed = Bytes::from([&one[..], &truncated].concat());
         assert_eq!(
             client.produce(9, 1, followed).await.error_code,
             0,
             "an incomplete second batch is cut off"
         );
+    }
+
+    #[tokio::test]
+    async fn only_the_first_two_entries_of_a_row_are_looked_at() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        let (one, corrupt) = (batch(b"value"), [0; 17]);
+        let second = Bytes::from([&one[..], &corrupt].concat());
+        let rows_of = vec![row(0, second), row(1, one.clone())];
+        let response = client.call(9, &request(1, rows_of)).await;
+        assert_bare(rows(&response)[0], ErrorCode::CORRUPT_MESSAGE);
+        assert_eq!(rows(&response)[1].error_code, 0, "the other row has no part in it");
+        let third = Bytes::from([&one[..], &one, &corrupt].concat());
+        assert_bare(&client.produce(9, 1, third).await, ErrorCode::INVALID_RECORD);
     }
 
     #[tokio::test]
@@ -473,7 +506,7 @@ mod tests {
         let request = produce("__consumer_offsets", 1, batch(b"value"));
         assert_bare(rows(&client.call(9, &request).await)[0], ErrorCode::INVALID_TOPIC_EXCEPTION);
         let admin = Sender { version: 9, client_id: Some("__admin_client") };
-        assert_eq!(codes(&handle(&bench.node, admin, request).await), [ErrorCode::NONE]);
+        assert_eq!(codes(&handle(&bench.node, admin, request).await.unwrap()), [ErrorCode::NONE]);
     }
 
     #[tokio::test]

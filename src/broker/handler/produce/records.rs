@@ -9,53 +9,61 @@ use crate::kafka::batch::{Batch, Compression, Entry, EntryError, entries, field}
 
 /// The first version that may carry zstd.
 const WITH_ZSTD: i16 = 7;
-/// The version of the format that a client must write.
 const MAGIC: i8 = 2;
 
-/// What a records field holds.
+/// What one partition is to get.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    /// The first entry, which should be the only one.
+    /// There are none, not even an empty field.
+    missing: bool,
+    /// The first entry, if there is one.
     pub first: Option<Entry>,
-    /// Whether there are others.
-    more: bool,
-    /// Whether a batch belongs to a transaction.
-    pub transactional: bool,
-    /// Why the whole request fails, because Kafka's parser stumbles over this field.
+    /// Why there is no first entry, if it can be told.
     pub broken: Option<Rejection>,
+    /// What stands behind the first entry.
+    behind: Behind,
+    /// The first entry belongs to a transaction.
+    pub transactional: bool,
+}
+
+/// What stands behind the first entry; what is not complete is nothing.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Behind {
+    #[default]
+    Nothing,
+    /// Another entry.
+    Entry,
+    /// Something whose length or magic cannot be.
+    Corrupt,
+    /// A length so great that it cannot be added to.
+    Endless,
 }
 
 impl Records {
-    /// Cuts a field. An entry that is not complete is as good as not there.
-    pub(super) fn cut(field: Option<Bytes>, version: i16) -> Self {
-        let mut records = Self::default();
+    /// Looks at the first two entries of a field, as Apache Kafka does before it asks the leader.
+    pub(super) fn cut(field: Option<Bytes>) -> Self {
+        let mut records = Self { missing: field.is_none(), ..Self::default() };
         let mut entries = entries(field.unwrap_or_default());
-        for entry in &mut entries {
-            match entry {
-                Ok(entry) => records.add(entry, version),
-                Err(error) => records.broken = Some(unparsable(error)),
+        match entries.next() {
+            Some(Ok(entry)) => {
+                records.transactional =
+                    Batch::try_from(entry.clone()).is_ok_and(|batch| batch.is_transactional());
+                records.first = Some(entry);
             }
-        }
-        if claims_too_much(entries.rest()) {
-            records.broken = Some(Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR));
-        }
-        records
-    }
-
-    fn add(&mut self, entry: Entry, version: i16) {
-        let unreadable = match Batch::try_from(entry.clone()) {
-            Ok(batch) => {
-                self.transactional |= batch.is_transactional();
-                version < WITH_ZSTD && batch.compression().is_err()
+            Some(Err(error)) => records.broken = Some(unparsable(error)),
+            None if claims_too_much(entries.rest()) => {
+                records.broken = Some(Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR));
             }
-            // The request is searched for producers before a batch is checked.
-            Err(_) => entry.magic() == MAGIC && entry.size() < field::PRODUCER_EPOCH,
+            None => {}
+        }
+        records.behind = match entries.next() {
+            _ if records.first.is_none() => Behind::Nothing,
+            Some(Ok(_)) => Behind::Entry,
+            Some(Err(_)) => Behind::Corrupt,
+            None if claims_too_much(entries.rest()) => Behind::Endless,
+            None => Behind::Nothing,
         };
-        if unreadable {
-            self.broken = Some(Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR));
-        }
-        self.more |= self.first.is_some();
-        self.first.get_or_insert(entry);
+        records
     }
 
     /// What the batch says, if a producer with an id wrote it within a transaction.
@@ -65,19 +73,50 @@ impl Records {
         Attempt::of(&batch).filter(|attempt| attempt.transactional)
     }
 
-    /// Exactly one batch, of a magic and a codec that the version allows (`ProduceRequest.validateRecords`).
+    /// What the request's check says of them (`ProduceRequest.validateRecords`).
     pub(super) fn check(&self, version: i16) -> Result<(), Rejection> {
+        if let Some(Rejection { code, .. }) = self.broken {
+            return Err(Rejection::of(code));
+        }
         let first = self.first.as_ref().filter(|entry| entry.magic() == MAGIC);
         let first = first.ok_or_else(|| Rejection::of(ErrorCode::INVALID_RECORD))?;
-        let codec = Batch::try_from(first.clone()).ok().and_then(|batch| batch.compression().ok());
-        if version < WITH_ZSTD && codec == Some(Compression::Zstd) {
+        if version < WITH_ZSTD && codec(first) == Some(Ok(Compression::Zstd)) {
             return Err(Rejection::of(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE));
         }
-        if self.more { Err(Rejection::of(ErrorCode::INVALID_RECORD)) } else { Ok(()) }
+        match self.behind {
+            Behind::Corrupt => Err(Rejection::of(ErrorCode::CORRUPT_MESSAGE)),
+            Behind::Entry => Err(Rejection::of(ErrorCode::INVALID_RECORD)),
+            Behind::Nothing | Behind::Endless => Ok(()),
+        }
+    }
+
+    /// How handling them ends that Apache Kafka did not expect, once the topic is known.
+    pub(super) fn surprise(&self, version: i16) -> Option<Surprise> {
+        if self.missing {
+            return Some(Surprise::Unanswerable);
+        }
+        let first = self.first.as_ref().filter(|entry| entry.magic() == MAGIC)?;
+        let unknown_codec = version < WITH_ZSTD && matches!(codec(first), Some(Err(_)));
+        // The leader looks for the producer of what has passed the checks.
+        let short = self.behind == Behind::Nothing && first.size() < field::PRODUCER_EPOCH;
+        (unknown_codec || short || self.behind == Behind::Endless).then_some(Surprise::Failure)
     }
 }
 
-/// In Java's words.
+/// What becomes of a whole request because of one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Surprise {
+    /// Every row answers `UNKNOWN_SERVER_ERROR`.
+    Failure,
+    /// Even the answer that says so cannot be made.
+    Unanswerable,
+}
+
+fn codec(entry: &Entry) -> Option<Result<Compression, crate::kafka::batch::UnknownCodec>> {
+    Batch::try_from(entry.clone()).ok().map(|batch| batch.compression())
+}
+
+/// Errors of the parser are told in words, as Apache Kafka does.
 fn unparsable(error: EntryError) -> Rejection {
     let message = match error {
         EntryError::Length(length) => {
@@ -88,7 +127,7 @@ fn unparsable(error: EntryError) -> Rejection {
     Rejection { message: Some(message), ..Rejection::of(ErrorCode::CORRUPT_MESSAGE) }
 }
 
-/// Whether what is left claims a size that, with the 12 bytes in front of it, is no 32-bit number: Java's overflows.
+/// Apache Kafka adds to the length before it compares it with what is there.
 fn claims_too_much(rest: &[u8]) -> bool {
     let length = rest.get(field::BATCH_LENGTH..).and_then(<[u8]>::first_chunk);
     rest.len() > field::MAGIC
