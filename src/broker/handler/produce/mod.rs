@@ -49,15 +49,13 @@ pub(super) async fn handle(
         let rows = wanted.into_keys().map(|key| (key, Row::refused(rejection.clone())));
         Some(response(&node.cluster, &rows.collect()))
     };
-    if let Some(rejection) = whole(&wanted, transactional_id.is_some()) {
-        return refuse(wanted, &rejection);
-    }
-    match surprise(node, from.version, &wanted) {
-        None => {}
+    let failed = match surprise(node, from.version, &wanted) {
         Some(Surprise::Unanswerable) => return None,
-        Some(Surprise::Failure) => {
-            return refuse(wanted, &Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR));
-        }
+        Some(Surprise::Failure) => Some(Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR)),
+        None => None,
+    };
+    if let Some(rejection) = whole(&wanted, transactional_id.is_some()).or(failed) {
+        return refuse(wanted, &rejection);
     }
     let topics: Vec<_> =
         wanted.iter().map(|(key, records)| check(node, from.version, key, records)).collect();
@@ -67,22 +65,17 @@ pub(super) async fn handle(
         Ok(verified) => verified,
         Err(rejection) => return refuse(wanted, &rejection),
     };
-    let mut rows = IndexMap::with_capacity(wanted.len());
-    for ((key, records), topic) in wanted.into_iter().zip(topics) {
+    let rows = wanted.into_iter().zip(topics).map(|((key, records), topic)| {
         let guard = verified.take(&key);
         let row = topic.and_then(|topic| Ok((guard?, may_append(from, &topic, acks)?, topic)));
         let row = match row {
             Ok((guard, acks, topic)) => append(node, topic, (key.2, acks, guard), records),
             Err(rejection) => Row::refused(rejection),
         };
-        rows.insert(key, row);
-    }
-    if rows.values().any(|row| row.outcome.is_ok()) {
-        node.cluster.announce();
-    }
-    if rows.values().any(|row| row.wait.is_some()) {
-        replicated(timeout_ms, &mut rows).await;
-    }
+        (key, row)
+    });
+    let mut rows: IndexMap<_, _> = rows.collect();
+    replicated(node, timeout_ms, &mut rows).await;
     Some(response(&node.cluster, &rows))
 }
 
@@ -172,9 +165,12 @@ fn append(
     Row { topic: Some(topic), outcome, log_start, wait, unconfirmed: ErrorCode::NONE }
 }
 
-/// Waits until all replicas in sync have what was appended; what they do not have in time is answered as timed out,
+/// Tells readers, and waits until all replicas in sync have what was appended; what they do not have in time is answered as timed out,
 /// though it stands in the log.
-async fn replicated(timeout_ms: i32, rows: &mut IndexMap<Key, Row>) {
+async fn replicated(node: &Node, timeout_ms: i32, rows: &mut IndexMap<Key, Row>) {
+    if rows.values().any(|row| row.outcome.is_ok()) {
+        node.cluster.announce();
+    }
     let patience = Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0));
     let deadline = Instant::now() + patience;
     for row in rows.values_mut() {
