@@ -1,16 +1,58 @@
 //! `ApiVersions`: what the broker speaks.
 
-use kafka_protocol::messages::api_versions_response::ApiVersion;
+use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse};
+use kafka_protocol::protocol::StrBytes;
 
+use crate::broker::node::Node;
+use crate::broker::node::emulate::Emulate;
 use crate::kafka::{APIS, Api, ErrorCode};
 
-pub(super) fn handle(version: i16, request: &ApiVersionsRequest) -> ApiVersionsResponse {
+/// The features that a new cluster of Apache Kafka 4.3.1 knows, with the lowest and the highest level, and the level on
+/// which it has agreed (`Feature`, `MetadataVersion`); none for one of its controllers alone.
+const FEATURES: [(&str, i16, i16, Option<i16>); 7] = [
+    ("eligible.leader.replicas.version", 0, 1, Some(1)),
+    ("group.version", 0, 1, Some(1)),
+    ("kraft.version", 0, 1, None),
+    ("metadata.version", 7, 30, Some(30)),
+    ("share.version", 0, 1, Some(1)),
+    ("streams.version", 0, 1, Some(1)),
+    ("transaction.version", 0, 2, Some(2)),
+];
+/// The first version that can say a lowest level of 0 (KIP-584).
+const WITH_LEVEL_0: i16 = 4;
+
+pub(super) fn handle(node: &Node, version: i16, request: &ApiVersionsRequest) -> ApiVersionsResponse {
     let named = is_name(&request.client_software_name) && is_name(&request.client_software_version);
     if version >= 3 && !named {
         return ApiVersionsResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.0);
     }
-    ApiVersionsResponse::default().with_api_keys(served().map(row).collect())
+    let response = ApiVersionsResponse::default().with_api_keys(served().map(row).collect());
+    if version < 3 || node.cluster.emulate < Emulate::V4_3 {
+        return response;
+    }
+    let supported = FEATURES.iter().filter(|(_, lowest, ..)| *lowest > 0 || version >= WITH_LEVEL_0);
+    let finalized = FEATURES.iter().filter_map(|(name, _, _, level)| Some((name, (*level)?)));
+    response
+        .with_supported_features(supported.map(supported_feature).collect())
+        .with_finalized_features(finalized.map(finalized_feature).collect())
+        .with_finalized_features_epoch(0)
+}
+
+fn supported_feature(
+    (name, lowest, highest, _): &(&'static str, i16, i16, Option<i16>),
+) -> SupportedFeatureKey {
+    SupportedFeatureKey::default()
+        .with_name(StrBytes::from_static_str(name))
+        .with_min_version(*lowest)
+        .with_max_version(*highest)
+}
+
+fn finalized_feature((name, level): (&&'static str, i16)) -> FinalizedFeatureKey {
+    FinalizedFeatureKey::default()
+        .with_name(StrBytes::from_static_str(name))
+        .with_min_version_level(level)
+        .with_max_version_level(level)
 }
 
 /// The answer to a version that we do not speak: its own range, and nothing else.
@@ -50,7 +92,6 @@ fn is_name(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use kafka_protocol::protocol::StrBytes;
 
     use super::*;
     use crate::broker::connection::wire::Bench;

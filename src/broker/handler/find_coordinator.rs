@@ -24,7 +24,8 @@ const SHARE: i8 = 2;
 pub(super) fn handle(node: &Node, version: i16, request: &FindCoordinatorRequest) -> FindCoordinatorResponse {
     let response = FindCoordinatorResponse::default();
     if version >= SEVERAL {
-        let row = |key: &StrBytes| row(key, find(node, version, (request.key_type, key)));
+        let kind = request.key_type;
+        let row = |key: &StrBytes| row((kind, key), find(node, version, (kind, key)));
         return response.with_coordinators(request.coordinator_keys.iter().map(row).collect());
     }
     let message = |text| if version >= 1 { Some(StrBytes::from_static_str(text)) } else { None };
@@ -42,7 +43,7 @@ pub(super) fn handle(node: &Node, version: i16, request: &FindCoordinatorRequest
     }
 }
 
-fn row(key: &StrBytes, found: Result<Endpoint, ErrorCode>) -> Coordinator {
+fn row((kind, key): (i8, &StrBytes), found: Result<Endpoint, ErrorCode>) -> Coordinator {
     let row = Coordinator::default().with_key(key.clone());
     match found {
         Ok(endpoint) => row
@@ -52,7 +53,11 @@ fn row(key: &StrBytes, found: Result<Endpoint, ErrorCode>) -> Coordinator {
             .with_port(endpoint.port.into()),
         Err(code) => row
             .with_error_code(code.0)
-            .with_error_message(Some(StrBytes::default()))
+            .with_error_message(Some(StrBytes::from_static_str(match kind {
+                // Not even a kind of key.
+                GROUP | TRANSACTION | SHARE => "",
+                _ => words(code),
+            })))
             .with_node_id(NOBODY.into())
             .with_port(NOBODY),
     }

@@ -54,7 +54,7 @@ async fn handle(node: &Node, incoming: Incoming) -> Reply {
     let Incoming { api, version, correlation_id, client_id, request } = incoming;
     match request {
         Request::ApiVersions(request) => {
-            send(api, version, correlation_id, &api_versions::handle(version, &request))
+            send(api, version, correlation_id, &api_versions::handle(node, version, &request))
         }
         // Not advertised, so unsupported.
         Request::DeleteTopics(_) | Request::DescribeConfigs(_) => Reply::Close,

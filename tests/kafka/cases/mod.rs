@@ -12,6 +12,7 @@ mod sequences;
 mod sizes;
 mod times;
 mod topics;
+mod transactions;
 
 use crate::session::Session;
 
@@ -41,7 +42,7 @@ impl Theme {
 
 type Add = fn(&mut Theme);
 
-const THEMES: [(&str, Add); 16] = [
+const THEMES: [(&str, Add); 20] = [
     ("order", order::add),
     ("rows", rows::add),
     ("acks", acks::add),
@@ -58,6 +59,10 @@ const THEMES: [(&str, Add); 16] = [
     ("coordinator", apis::coordinator),
     ("fetch", fetch::add),
     ("topics", topics::add),
+    ("transactions", transactions::add_life),
+    ("fencing", transactions::add_fencing),
+    ("transactional records", transactions::add_records),
+    ("group offsets", transactions::add_groups),
 ];
 
 /// All of them, always in the same order.
