@@ -17,6 +17,7 @@ mod transaction;
 
 pub use cluster::{Cluster, ClusterSpec, TopicSpec};
 pub use node::emulate::{Emulate, UnknownRelease};
+pub use node::journal::{End, Exchange};
 pub use node::step::StepError;
 pub use partition::ReplicaError;
 pub use partition::producers;

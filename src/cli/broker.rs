@@ -7,8 +7,9 @@ use std::str::FromStr;
 use clap::Args;
 use tokio::net::lookup_host;
 use tokio::runtime::Builder;
+use tokio::sync::mpsc::Receiver;
 
-use crate::broker::{Cluster, ClusterSpec, Emulate, TopicSpec};
+use crate::broker::{Cluster, ClusterSpec, Emulate, Exchange, TopicSpec};
 
 use super::exit::{self, Failure};
 use super::output::Output;
@@ -45,6 +46,11 @@ pub(super) struct Broker {
     /// client asks for them
     #[arg(long = "topic", value_name = "NAME:PARTITIONS", value_parser = topic)]
     topics: Vec<TopicSpec>,
+
+    /// Print a line for each request: broker, connection, client, API and version, correlation id, what it is about, and
+    /// the answer's error codes
+    #[arg(long)]
+    log: bool,
 }
 
 impl Broker {
@@ -54,10 +60,15 @@ impl Broker {
         runtime.block_on(async {
             // Before the address is told: who knows it may send a signal.
             let mut signals = Signals::new().map_err(cannot)?;
+            let log = self.log;
             let cluster = self.start().await?;
+            let exchanges = if log { cluster.exchanges() } else { None };
             output.line(&cluster.bootstrap())?;
             output.flush()?;
-            signals.next().await;
+            match exchanges {
+                Some(exchanges) => note(exchanges, &mut signals, output).await?,
+                None => signals.next().await,
+            }
             cluster.shutdown().await;
             Ok(exit::PASSED)
         })
@@ -72,6 +83,23 @@ impl Broker {
             ErrorKind::InvalidInput => Failure::mistake(error.to_string()),
             _ => Failure::broken(format!("cannot listen at {}: {error}", self.listen)),
         })
+    }
+}
+
+/// Prints requests until a signal comes.
+async fn note(
+    mut exchanges: Receiver<Exchange>,
+    signals: &mut Signals,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    loop {
+        tokio::select! {
+            () = signals.next() => return Ok(()),
+            Some(exchange) = exchanges.recv() => {
+                output.line(&exchange.to_string())?;
+                output.flush()?;
+            }
+        }
     }
 }
 

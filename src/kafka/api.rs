@@ -165,7 +165,7 @@ impl Api {
 
     /// The version that looks the same on the wire and that `kafka-protocol` knows: it does not know `ListOffsets` 11,
     /// which brought a new meaning of an old field (KIP-1023).
-    pub(super) fn form(&self, version: i16) -> i16 {
+    pub fn form(&self, version: i16) -> i16 {
         if self.key == ApiKey::ListOffsets { version.min(10) } else { version }
     }
 

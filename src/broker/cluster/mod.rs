@@ -14,11 +14,12 @@ use std::time::Duration;
 use kafka_protocol::messages::ApiVersionsRequest;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::broker::cluster::server::{End, Server};
+use crate::broker::node::journal::Exchange;
 use crate::broker::node::{ClusterState, Endpoint, Node};
 use crate::id::BrokerId;
 use crate::kafka::encode_request;
@@ -78,6 +79,12 @@ impl Cluster {
     /// What a client's `bootstrap.servers` must be: `127.0.0.1:PORT`, for each broker one, with commas between them.
     pub fn bootstrap(&self) -> String {
         self.addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(",")
+    }
+
+    /// From now on hands out a record of every request, in the order in which they are handled on each connection. Who
+    /// asked for it must take them: requests wait when too many are not taken. None the second time.
+    pub fn exchanges(&self) -> Option<mpsc::Receiver<Exchange>> {
+        self.state.journal.listen()
     }
 
     /// Waits until every connection that was opened before this call has been read to its end, each request in it has

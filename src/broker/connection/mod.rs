@@ -7,10 +7,12 @@ mod transactions;
 #[cfg(test)]
 pub(super) mod wire;
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::broker::handler::{self, Reply};
 use crate::broker::node::Node;
+use crate::broker::node::journal::{End, Entry};
 use crate::kafka::frame::{FrameReader, MAX_REQUEST_BYTES};
 
 /// Serves a client until it closes, breaks a rule that costs the connection, or no answer reaches it any more.
@@ -23,6 +25,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut frames = FrameReader::new(stream, MAX_REQUEST_BYTES);
+    let journal = &node.cluster.journal;
+    let from = (node.id, journal.connected());
     loop {
         let read = tokio::select! {
             biased;
@@ -30,7 +34,13 @@ where
             read = frames.read() => read,
         };
         let Ok(Some(frame)) = read else { return };
-        match handler::answer(node, frame).await {
+        let listened_to = journal.is_listened_to();
+        let entry = listened_to.then(|| Entry::begin(&node.cluster.topics(), from, &frame));
+        let reply = handler::answer(node, frame).await;
+        if let Some(entry) = entry {
+            journal.end(entry, noted(&reply)).await;
+        }
+        match reply {
             Reply::Send(answer) => tokio::select! {
                 biased;
                 written = frames.stream().write_all(&answer) => if written.is_err() { return },
@@ -53,6 +63,15 @@ async fn until_gone<S: AsyncRead + Unpin>(stream: &mut S, node: &Node) {
             () = node.stopping.cancelled() => return,
             read = stream.read(&mut ignored) => if matches!(read, Ok(0) | Err(_)) { return },
         }
+    }
+}
+
+/// What is noted of a reply.
+fn noted(reply: &Reply) -> Result<&BytesMut, End> {
+    match reply {
+        Reply::Send(answer) => Ok(answer),
+        Reply::Nothing | Reply::Never => Err(End::Unanswered),
+        Reply::Close => Err(End::Closed),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod clock;
 pub(super) mod emulate;
+pub(super) mod journal;
 pub(super) mod step;
 
 use std::collections::{BTreeSet, HashMap};
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::broker::node::clock::Clock;
 use crate::broker::node::emulate::Emulate;
+use crate::broker::node::journal::Journal;
 use crate::broker::partition::producers::Ending;
 use crate::broker::topic::{NewTopic, Topic, TopicError, Topics};
 use crate::broker::transaction::{Place, Progress, Protocol, Standing, Transactions};
@@ -52,6 +54,8 @@ pub(super) struct ClusterState {
     next_producer_id: AtomicI64,
     progress: watch::Sender<()>,
     clock: Clock,
+    /// Where requests are noted.
+    pub journal: Journal,
 }
 
 impl ClusterState {
@@ -68,6 +72,7 @@ impl ClusterState {
             next_producer_id: AtomicI64::new(0),
             progress: watch::Sender::new(()),
             clock: Clock::default(),
+            journal: Journal::default(),
         }
     }
 

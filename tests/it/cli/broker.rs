@@ -1,6 +1,7 @@
 //! `broker`: the embedded broker by itself.
 
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 
 use super::project::Project;
 use super::served::{Served, soon};
@@ -37,6 +38,34 @@ fn it_listens_where_it_is_told() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let broker = Served::with(&["--listen", &format!("localhost:{port}")]);
     assert_eq!(broker.address, format!("127.0.0.1:{port}"));
+}
+
+#[test]
+fn a_log_has_a_line_for_each_request() {
+    let broker = Served::with(&["--topic", "t:1", "--log"]);
+    let text = "topic: t\ncount: 2\nmode: sync\nproducer: { config: { linger.ms: 0 } }\n";
+    let project = Project::new().scenario("a", text);
+    project.call(&["run", "--accept", "--bootstrap", &broker.address]).exits(0);
+    broker.ask(async |cluster| drop(cluster.topic(&"nowhere".into(), soon()).await.unwrap()));
+    let mut stream = TcpStream::connect(&broker.address).unwrap();
+    stream.write_all(&[0, 0, 0, 8, 0, 71, 0, 0, 0, 0, 0, 9]).unwrap();
+    assert_eq!(stream.read(&mut [0]).unwrap(), 0);
+    broker.signal("-TERM");
+    let (code, printed, complained) = broker.ended();
+    assert_eq!((code, complained.as_str()), (Some(0), ""));
+    let produced =
+        printed.lines().filter(|line| line.contains("  Produce v") && line.ends_with("  t[0] acks=-1  NONE"));
+    assert_eq!(produced.count(), 2, "{printed}");
+    for part in [
+        "  inflight  ListOffsets v",
+        "  t[0]  NONE\n",
+        "  t[0]@0  NONE\n",
+        "  nowhere  UNKNOWN_TOPIC_OR_PARTITION\n",
+        "  -  no request (unknown API 71)  connection closed\n",
+        "broker 1  connection 1  inflight  ApiVersions v3  id 0  NONE\n",
+    ] {
+        assert!(printed.contains(part), "no {part:?} in {printed}");
+    }
 }
 
 #[test]
