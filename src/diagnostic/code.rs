@@ -115,6 +115,10 @@ codes! {
     NotTransactional = "E040" "no transactional producer",
     /// A step that another step has to come before.
     StepOrder = "E041" "step out of order",
+    /// A broker that has no replica of a partition, or replicas that brokers are missing for.
+    NoReplica = "E042" "no such replica",
+    /// A step that finds things as they should be only behind it.
+    AlreadySo = "E043" "already so",
     /// A scenario did not do what it should.
     Expectation = "F001" "not as expected",
     /// The client chooses partitions at random.

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::id::{MessageId, Offset, Partition, ProducerIndex, Submission, TopicIndex, TopicPartition};
+use crate::id::{
+    BrokerId, MessageId, Offset, Partition, ProducerIndex, Submission, TopicIndex, TopicPartition,
+};
 use crate::plan::{
-    Action, Batch, Callbacks, Delivered, Expect, MessageTemplate, Mode, OnTimeout, Options, Order, Origin,
-    Plan, Producer, QueueFull, Setting, Snapshot, Start, Step, Topic,
+    Action, Batch, Callbacks, Delivered, Emulate, Expect, MessageTemplate, Mode, OnTimeout, Options, Order,
+    Origin, Plan, Producer, QueueFull, Setting, Snapshot, Start, Step, Topic,
 };
 use crate::source::{Source, Span};
 use crate::submissions::Submissions;
@@ -24,6 +26,8 @@ pub(crate) fn plan(count: u32) -> Plan {
         description: None,
         tags: Vec::new(),
         seed: 0,
+        brokers: 1,
+        emulate: Emulate::default(),
         topics: Vec::new(),
         producers: Vec::new(),
         batches: Vec::new(),
@@ -66,7 +70,14 @@ fn expect() -> Expect {
 
 pub(crate) fn add_topic(plan: &mut Plan, name: &str, partitions: u32) {
     let span = Span::default();
-    plan.topics.push(Topic { name: name.into(), partitions, config: Vec::new(), span });
+    plan.topics.push(Topic {
+        name: name.into(),
+        partitions,
+        replication_factor: 1,
+        leaders: vec![BrokerId(1); partitions as usize],
+        config: Vec::new(),
+        span,
+    });
 }
 
 pub(crate) fn add_producer(plan: &mut Plan, name: &str) {

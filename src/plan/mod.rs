@@ -9,13 +9,13 @@ mod message;
 mod plan;
 mod template;
 
-pub use crate::scenario::{AnomalyKind, Callbacks, OnTimeout, QueueFull, Start};
+pub use crate::scenario::{AnomalyKind, Callbacks, Emulate, OnTimeout, QueueFull, Start};
 pub use compile::{Compiled, Options, compile, refusal};
 pub use expect::{Delivered, Expect};
 pub use identity::{Recogniser, Seen};
 pub use load::{Loaded, load, of};
 pub use message::{Message, MessageTemplate, RenderError, TAG};
 pub use plan::{
-    Action, Batch, GroupOffset, Mode, Order, Origin, Plan, Producer, Setting, Settings, Snapshot, Step,
-    Topic, TransactionCall,
+    Action, Batch, ClusterStep, GroupOffset, Mode, Order, Origin, Plan, Producer, Setting, Settings,
+    Snapshot, Step, Topic, TransactionCall,
 };

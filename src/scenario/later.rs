@@ -3,25 +3,8 @@
 
 /// By the type of the vocabulary that owns it: the words of it that come later.
 pub(super) const LATER: &[(&str, &[&str])] = &[
-    ("Scenario", &["emulate", "tag", "allow_impossible", "faults", "react", "matrix"]),
-    ("Topic", &["leaders"]),
-    (
-        "Step",
-        &[
-            "arm",
-            "release",
-            "exit",
-            "broker",
-            "leader",
-            "network",
-            "disconnect",
-            "replication",
-            "isr",
-            "topic",
-            "coordinator",
-            "clock",
-        ],
-    ),
+    ("Scenario", &["tag", "allow_impossible", "faults", "react", "matrix"]),
+    ("Step", &["arm", "release", "exit", "network", "disconnect", "coordinator"]),
     ("Send", &["concurrent", "again"]),
     (
         "Wait",

@@ -40,7 +40,7 @@ pub fn reference() -> String {
         // Writing into a string cannot fail.
         let _ = writeln!(page, "- {}: {}", title(owner), words.join(", "));
     }
-    page.push_str("- more than one broker or replica, lists of expectations\n");
+    page.push_str("- lists of expectations\n");
     page
 }
 

@@ -39,6 +39,13 @@ pub struct Trace {
 pub enum Ending {
     /// All steps were taken or skipped by the plan's own rules, and everything was drained.
     Complete,
+    /// The cluster could not do what a step asks of it.
+    Refused {
+        /// The step.
+        step: usize,
+        /// Why, in a few words.
+        why: String,
+    },
     /// The scenario's deadline passed.
     Deadline {
         /// The step that was under way; none while the rest was drained at the end.

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use crate::id::{ProducerIndex, TopicIndex};
+use crate::id::{BrokerId, ProducerIndex, TopicIndex, TopicPartition};
 use crate::judge::Which;
-use crate::plan::{Action, Plan, TransactionCall};
+use crate::plan::{Action, ClusterStep, Plan, TransactionCall};
 
 use super::folded::Folded;
 use super::line::Track;
@@ -70,8 +71,12 @@ impl Names {
     }
 
     fn words(&self, action: &Action) -> Option<String> {
-        let Action::Transaction { producer, call: TransactionCall::SendOffsets(sent), .. } = action else {
-            return None;
+        let (producer, sent) = match action {
+            Action::Transaction { producer, call: TransactionCall::SendOffsets(sent), .. } => {
+                (producer, sent)
+            }
+            Action::Cluster(step) => return Some(self.cluster_words(step)),
+            _ => return None,
         };
         let mut words = "send_offsets ".to_owned();
         if self.several_producers() {
@@ -81,6 +86,36 @@ impl Names {
         self.partition(&mut words, sent.topic, Which::One(sent.partition));
         let _infallible = write!(words, "@{}", sent.offset);
         Some(words)
+    }
+
+    fn cluster_words(&self, step: &ClusterStep) -> String {
+        let at = |partition: &TopicPartition| {
+            let mut text = String::new();
+            self.partition(&mut text, partition.topic, Which::One(partition.partition));
+            text
+        };
+        let named = |topic: &TopicIndex| self.topics.get(topic.index()).map_or("?", String::as_str);
+        match step {
+            ClusterStep::Stop(broker) => format!("broker stop {broker}"),
+            ClusterStep::Start(broker) => format!("broker start {broker}"),
+            ClusterStep::Restart(broker) => format!("broker restart {broker}"),
+            ClusterStep::Kill(broker) => format!("broker kill {broker}"),
+            ClusterStep::Lead { partition, to, unclean: false } => format!("leader {} {to}", at(partition)),
+            ClusterStep::Lead { partition, to, unclean: true } => {
+                format!("leader {} {to} unclean", at(partition))
+            }
+            ClusterStep::InSync { partition, replicas } => {
+                let listed: Vec<_> = replicas.iter().map(BrokerId::to_string).collect();
+                format!("isr {} {}", at(partition), listed.join(" "))
+            }
+            ClusterStep::Hold { partition, replica } => {
+                format!("replication hold {} {replica}", at(partition))
+            }
+            ClusterStep::Resume => "replication resume".to_owned(),
+            ClusterStep::DeleteTopic(topic) => format!("topic delete {}", named(topic)),
+            ClusterStep::RecreateTopic(topic) => format!("topic recreate {}", named(topic)),
+            ClusterStep::AdvanceClock(by) => format!("clock advance {}", humane(*by)),
+        }
     }
 
     /// The place of a step's words; none for one that needs none of its own.
@@ -131,6 +166,17 @@ impl Names {
         self.track(&mut label, track);
         label
     }
+}
+
+/// As people write durations, in hours, minutes and so on: `25h`, `1m30s`.
+fn humane(by: Duration) -> String {
+    let (seconds, milliseconds) = (by.as_secs(), u64::from(by.subsec_millis()));
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s"), (milliseconds, "ms")];
+    let mut text = String::new();
+    for (number, unit) in parts.iter().filter(|(number, _)| *number > 0) {
+        let _infallible = write!(text, "{number}{unit}");
+    }
+    text
 }
 
 /// Words that can stand where a name can.

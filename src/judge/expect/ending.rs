@@ -13,6 +13,10 @@ use crate::judge::finding::Failure;
 use crate::judge::outcome::Outcome;
 
 pub(super) fn check(facts: &Facts<'_>, failures: &mut Vec<Failure>) {
+    if let Ending::Refused { step, why } = &facts.trace.ending {
+        let span = facts.plan.steps.get(*step).map_or(facts.plan.expect.span, |step| step.span);
+        failures.push(fail(format!("the cluster cannot do this: {why}"), span, Vec::new()));
+    }
     if let Ending::Deadline { step, waited_for } = &facts.trace.ending {
         failures.push(deadline(facts, *step, waited_for));
     }

@@ -163,6 +163,8 @@ impl<'a> Compiler<'a> {
             description: text(&scenario.description),
             tags: tags.iter().filter_map(text).collect(),
             seed: scenario.seed.value().map_or(0, |seed| seed.0),
+            brokers: self.brokers(),
+            emulate: scenario.emulate.value().copied().unwrap_or_default(),
             topics: std::mem::take(&mut self.topics),
             producers: std::mem::take(&mut self.producers),
             snapshot: self.snapshot(),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, nearest};
-use crate::id::TopicIndex;
+use crate::id::{BrokerId, TopicIndex};
 use crate::scenario::Field;
-use crate::scenario::model::{Form, MAX_PARTITIONS, Map, Name, Raw, Text};
+use crate::scenario::model::{self, BrokerNumber, Form, MAX_PARTITIONS, Map, Name, Raw, Text};
 use crate::source::{Span, Spanned};
 
 use super::super::plan::{Origin, Setting, Topic};
@@ -41,48 +41,91 @@ impl Compiler<'_> {
                 format!("{all} partitions in one scenario; it may have at most {MAX_PARTITIONS}"),
             ));
         }
-        self.brokers();
     }
 
-    /// More than one broker or replica comes later.
-    fn brokers(&mut self) {
-        if let Some(brokers) = self.scenario.brokers.get().filter(|brokers| brokers.value.0 > 1) {
-            let message = "more than one broker is part of the language, and not built yet";
-            self.report(self.mistake(Code::NotYet, brokers.span, message));
-        }
-    }
-
-    fn topic(&mut self, field: &Field<Form<Name, crate::scenario::model::Topic>>) {
+    fn topic(&mut self, field: &Field<Form<Name, model::Topic>>) {
         let Some(topic) = field.get() else { return };
-        match &topic.value {
-            Form::Short(name) => self.add_topic(&Spanned::new(name.clone(), topic.span), 1, Vec::new()),
-            Form::Long(written) => {
-                if let Some(factor) = written.replication_factor.get().filter(|factor| factor.value.0 > 1) {
-                    let message = "more than one replica is part of the language, and not built yet";
-                    self.report(self.mistake(Code::NotYet, factor.span, message));
-                }
-                let partitions = written.partitions.value().map_or(1, |partitions| partitions.0);
-                let config = settings(written.config.value());
-                match &written.name {
-                    Field::Given(name) => self.add_topic(name, partitions, config),
-                    Field::Wrong(_) => {}
-                    Field::Absent => {
-                        let mistake = self.mistake(Code::Missing, topic.span, "this topic has no name");
-                        self.report(mistake.help("write 'name: NAME' among its fields"));
-                    }
-                }
+        let written = match &topic.value {
+            Form::Short(name) => {
+                let name = Spanned::new(name.clone(), topic.span);
+                return self.add_topic(&name, &model::Topic::default());
+            }
+            Form::Long(written) => written,
+        };
+        match &written.name {
+            Field::Given(name) => self.add_topic(name, written),
+            Field::Wrong(_) => {}
+            Field::Absent => {
+                let mistake = self.mistake(Code::Missing, topic.span, "this topic has no name");
+                self.report(mistake.help("write 'name: NAME' among its fields"));
             }
         }
     }
 
-    fn add_topic(&mut self, name: &Spanned<Name>, partitions: u64, config: Vec<Setting>) {
+    fn add_topic(&mut self, name: &Spanned<Name>, written: &model::Topic) {
         let text: Arc<str> = Arc::from(name.value.0.as_str());
         if let Some(first) = self.topics.iter().find(|topic| topic.name == text).map(|topic| topic.span) {
             let mistake = self.mistake(Code::NameTwice, name.span, format!("a second topic '{text}'"));
             return self.report(mistake.and(first, "the first is here"));
         }
+        let partitions = written.partitions.value().map_or(1, |partitions| partitions.0);
         let partitions = u32::try_from(partitions).unwrap_or(u32::MAX);
-        self.topics.push(Topic { name: text, partitions, config, span: name.span });
+        let replication_factor = self.replication_factor(&written.replication_factor);
+        let leaders = self.leaders(&written.leaders, partitions);
+        let config = settings(written.config.value());
+        let span = name.span;
+        self.topics.push(Topic { name: text, partitions, replication_factor, leaders, config, span });
+    }
+
+    /// How many brokers there are.
+    pub(super) fn brokers(&self) -> u32 {
+        self.scenario.brokers.value().map_or(1, |brokers| u32::try_from(brokers.0).unwrap_or(u32::MAX))
+    }
+
+    fn replication_factor(&mut self, field: &Field<BrokerNumber>) -> u32 {
+        let Some(factor) = field.get() else { return 1 };
+        let (factor, span) = (u32::try_from(factor.value.0).unwrap_or(u32::MAX), factor.span);
+        let brokers = self.brokers();
+        if factor > brokers && !matches!(self.scenario.brokers, Field::Wrong(_)) {
+            let message = format!("{factor} replicas of each partition, and there {}", count(brokers));
+            let mistake = self.mistake(Code::NoReplica, span, message);
+            let mistake = match self.scenario.brokers.span() {
+                Some(brokers) => mistake.and(brokers, "so many brokers are there"),
+                None => mistake.help(format!("write 'brokers: {factor}' at the top")),
+            };
+            self.report(mistake);
+        }
+        factor
+    }
+
+    /// The leaders as they are written, or one broker after the other.
+    fn leaders(&mut self, field: &Field<Vec<Field<BrokerNumber>>>, partitions: u32) -> Vec<BrokerId> {
+        let brokers = self.brokers();
+        let usual = (0..partitions)
+            .map(|partition| BrokerId(i32::try_from(partition % brokers + 1).unwrap_or(i32::MAX)));
+        let Some(written) = field.get() else { return usual.collect() };
+        if written.value.len() != partitions as usize {
+            let message = format!("{} leaders for {partitions} partitions", written.value.len());
+            let mistake = self.mistake(Code::Conflict, written.span, message);
+            self.report(mistake.help("write one broker for each partition"));
+        }
+        let named = written.value.iter().filter_map(|leader| self.broker(leader.get()?));
+        named.collect()
+    }
+
+    /// A broker that there is.
+    pub(super) fn broker(&mut self, number: &Spanned<BrokerNumber>) -> Option<BrokerId> {
+        let brokers = self.brokers();
+        if number.value.0 > u64::from(brokers) && !matches!(self.scenario.brokers, Field::Wrong(_)) {
+            let message = format!("there is no broker {}; there {}", number.value.0, count(brokers));
+            let mistake = self.mistake(Code::OutOfRange, number.span, message);
+            self.report(match self.scenario.brokers.span() {
+                Some(brokers) => mistake.and(brokers, "so many brokers are there"),
+                None => mistake.help(format!("write 'brokers: {}' at the top", number.value.0)),
+            });
+            return None;
+        }
+        i32::try_from(number.value.0).ok().map(BrokerId)
     }
 
     /// The topic that a send names, or the only one. None where it cannot be told, which has been reported.
@@ -106,7 +149,7 @@ impl Compiler<'_> {
             Field::Wrong(_) => None,
             Field::Absent if self.topics.len() > 1 => {
                 let mistake =
-                    self.mistake(Code::Missing, send, "there are several topics; this send names none");
+                    self.mistake(Code::Missing, send, "there are several topics; this step names none");
                 let name = self.topics.first().map_or("NAME", |topic| &*topic.name);
                 let help = format!("name it in a step: 'send: {{count: 10, topic: {name}}}'");
                 self.report(mistake.help(help));
@@ -115,6 +158,10 @@ impl Compiler<'_> {
             Field::Absent => (!self.topics.is_empty()).then_some(TopicIndex(0)),
         }
     }
+}
+
+fn count(brokers: u32) -> String {
+    if brokers == 1 { "is one broker".to_owned() } else { format!("are the brokers 1..{brokers}") }
 }
 
 /// What might have been meant.

@@ -6,14 +6,14 @@ mod step;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::id::{MessageId, Partition, ProducerIndex, TopicIndex};
-use crate::scenario::{Callbacks, OnTimeout, QueueFull, Start};
+use crate::id::{BrokerId, MessageId, Partition, ProducerIndex, TopicIndex};
+use crate::scenario::{Callbacks, Emulate, OnTimeout, QueueFull, Start};
 use crate::source::{Source, Span};
 
 use super::expect::Expect;
 use super::message::{Message, MessageTemplate, RenderError};
 
-pub use step::{Action, GroupOffset, Mode, Step, TransactionCall};
+pub use step::{Action, ClusterStep, GroupOffset, Mode, Step, TransactionCall};
 
 /// A scenario that can be executed. Messages are rendered when they are sent: a plan of 10^8 messages is small.
 #[derive(Clone, Debug)]
@@ -28,6 +28,10 @@ pub struct Plan {
     pub tags: Vec<String>,
     /// What every random choice starts from.
     pub seed: u64,
+    /// How many brokers the embedded cluster has.
+    pub brokers: u32,
+    /// The Apache Kafka that it behaves as.
+    pub emulate: Emulate,
     /// The topics, created before the first step.
     pub topics: Vec<Topic>,
     /// The producers.
@@ -73,6 +77,10 @@ pub struct Topic {
     pub name: Arc<str>,
     /// How many partitions, at least 1.
     pub partitions: u32,
+    /// How many brokers have each partition, at least 1.
+    pub replication_factor: u32,
+    /// The broker that leads each partition at first.
+    pub leaders: Vec<BrokerId>,
     /// Its settings, as written.
     pub config: Vec<Setting>,
     /// Where it was asked for.
@@ -213,6 +221,11 @@ impl Plan {
         self.batches.last().map_or(0, |batch| batch.first.0 + batch.count)
     }
 
+    /// The first of the steps that only an embedded cluster can take, if there is one.
+    pub fn cluster_step(&self) -> Option<&Step> {
+        self.steps.iter().find(|step| matches!(step.action, Action::Cluster(_)))
+    }
+
     /// The batch that a message belongs to; none for a number that the plan does not have.
     pub fn batch_of(&self, message: MessageId) -> Option<&Batch> {
         self.batches.get(self.batch_index(message)?)
@@ -224,5 +237,18 @@ impl Plan {
         let at = after.checked_sub(1)?;
         let batch = self.batches.get(at)?;
         (message.0 - batch.first.0 < batch.count).then_some(at)
+    }
+}
+
+impl Topic {
+    /// The brokers that have a partition, its first leader in front, in a cluster of so many.
+    pub fn replicas(&self, partition: Partition, brokers: u32) -> impl Iterator<Item = BrokerId> {
+        let leader = usize::try_from(partition.0).ok().and_then(|at| self.leaders.get(at)).copied();
+        let brokers = i32::try_from(brokers).unwrap_or(i32::MAX).max(1);
+        let factor = i32::try_from(self.replication_factor).unwrap_or(i32::MAX).min(brokers);
+        let leader = leader.map(|leader| leader.0 - 1);
+        leader
+            .into_iter()
+            .flat_map(move |first| (0..factor).map(move |k| BrokerId((first + k) % brokers + 1)))
     }
 }

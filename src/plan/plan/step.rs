@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::id::{Offset, Partition, ProducerIndex, TopicIndex};
+use crate::id::{BrokerId, Offset, Partition, ProducerIndex, TopicIndex, TopicPartition};
 use crate::source::Span;
 
 /// One step and its place in the file.
@@ -60,6 +60,8 @@ pub enum Action {
         /// The limit.
         within: Duration,
     },
+    /// Does something to the embedded cluster.
+    Cluster(ClusterStep),
 }
 
 /// What is asked of a producer about its transaction.
@@ -107,4 +109,48 @@ pub enum Mode {
     Async,
     /// When fewer than so many, at least 1, are unacknowledged.
     Window(u32),
+}
+
+/// What is done to the embedded cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClusterStep {
+    /// A broker is stopped.
+    Stop(BrokerId),
+    /// A broker is started.
+    Start(BrokerId),
+    /// A broker is stopped and started.
+    Restart(BrokerId),
+    /// A broker ends as if its process were killed.
+    Kill(BrokerId),
+    /// A broker becomes the leader of a partition.
+    Lead {
+        /// The partition.
+        partition: TopicPartition,
+        /// The broker.
+        to: BrokerId,
+        /// Though it is not in sync.
+        unclean: bool,
+    },
+    /// These replicas of a partition are in sync, and no others.
+    InSync {
+        /// The partition.
+        partition: TopicPartition,
+        /// The brokers that have them.
+        replicas: Vec<BrokerId>,
+    },
+    /// A replica gets nothing more.
+    Hold {
+        /// The partition.
+        partition: TopicPartition,
+        /// The broker that has it.
+        replica: BrokerId,
+    },
+    /// All replicas get what they lack.
+    Resume,
+    /// A topic is deleted.
+    DeleteTopic(TopicIndex),
+    /// A topic is created anew.
+    RecreateTopic(TopicIndex),
+    /// The brokers' clock is moved ahead.
+    AdvanceClock(Duration),
 }

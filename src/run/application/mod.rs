@@ -9,7 +9,7 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::id::ProducerIndex;
-use crate::plan::{self, Callbacks, Message, Plan, RenderError};
+use crate::plan::{self, Callbacks, ClusterStep, Message, Plan, RenderError};
 use crate::producer::{Producer, Serving};
 use crate::run::RunError;
 use crate::submissions::Submissions;
@@ -25,6 +25,9 @@ pub(super) trait Outside {
         producer: &plan::Producer,
         limit: Instant,
     ) -> Result<Box<dyn Producer>, Halt>;
+
+    /// Does something to the cluster, or says why it cannot be.
+    fn change(&self, step: &ClusterStep) -> Result<(), String>;
 }
 
 /// The application while it runs. It sends for all producers from the thread that calls it.
@@ -57,6 +60,8 @@ pub(super) enum Halt {
     Interrupted,
     /// A message could not be made.
     Message(RenderError),
+    /// The cluster could not do what a step asks of it.
+    Refused(String),
     /// The world around it is broken.
     Broken(Box<RunError>),
 }
@@ -122,6 +127,7 @@ impl<'a> Application<'a> {
                 Err(Halt::Deadline(waited_for)) => {
                     return Ok(Ending::Deadline { step: Some(number), waited_for });
                 }
+                Err(Halt::Refused(why)) => return Ok(Ending::Refused { step: number, why }),
                 Err(halt) => return Err(halt),
             }
         }

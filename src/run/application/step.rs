@@ -26,6 +26,10 @@ impl Application<'_> {
             Action::WaitCallbacks { within } => self.wait_for_callbacks(within)?,
             Action::Flush { within } => self.flush(within)?,
             Action::Close { producer, within } => self.close(producer, within)?,
+            Action::Cluster(ref step) => {
+                self.outside.change(step).map_err(Halt::Refused)?;
+                StepEnd::Done
+            }
             Action::Open { producer, within } => self.open(producer, within)?,
             // An application that waits for the callbacks in vain does not go on to ask.
             Action::Transaction { .. } if !ready => self.ended(false),

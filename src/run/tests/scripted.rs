@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::id::{Offset, Partition, ProducerIndex, Submission};
-use crate::plan::{self, Message, Plan};
+use crate::plan::{self, ClusterStep, Message, Plan};
 use crate::producer::{Producer, Refusal, Request, Serving, Sink, Unsuccessful};
 use crate::run::application::{Application, Halt, Outside};
 use crate::trace::{Callback, ClientError, Ending, Event, Recorder, StepEnd};
@@ -198,6 +198,11 @@ struct Stage<'a> {
 impl Outside for Stage<'_> {
     fn open(&self, index: ProducerIndex, _: &plan::Producer, _: Instant) -> Result<Box<dyn Producer>, Halt> {
         Ok(Box::new(Scripted::new(index, self.script.clone(), self.recorder)))
+    }
+
+    fn change(&self, step: &ClusterStep) -> Result<(), String> {
+        // Brokers that are not there cannot be stopped.
+        if matches!(step, ClusterStep::Stop(_)) { Err("there is no such broker".to_owned()) } else { Ok(()) }
     }
 }
 

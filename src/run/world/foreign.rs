@@ -228,7 +228,7 @@ fn new_topic(name: &Arc<str>, topic: &Topic) -> NewTopic {
     NewTopic {
         name: Arc::clone(name),
         partitions: i32::try_from(topic.partitions).unwrap_or(i32::MAX),
-        replication_factor: 1,
+        replication_factor: i16::try_from(topic.replication_factor).unwrap_or(i16::MAX),
         config: topic.config.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect(),
     }
 }

@@ -6,6 +6,7 @@
 //! Target::Foreign ──▶ Site::Foreign:  topics on a cluster that is there (foreign.rs)
 //! ```
 
+mod embedded;
 mod foreign;
 mod relative;
 mod target;
@@ -19,13 +20,13 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::broker::{self, ClusterSpec, TopicSpec};
 use crate::cluster::Address;
-use crate::plan::{Plan, Topic};
+use crate::plan::Plan;
 use crate::producer::Sink;
 use crate::trace::{Ending, Recorder};
 
 use super::{Left, RunError};
+use embedded::Embedded;
 use foreign::Foreign;
 use relative::Relative;
 pub(in crate::run) use target::Located;
@@ -42,7 +43,7 @@ pub(super) struct World {
 }
 
 enum Site {
-    Embedded(broker::Cluster),
+    Embedded(Embedded),
     Foreign(Foreign),
 }
 
@@ -54,7 +55,11 @@ impl World {
         interrupt: &CancellationToken,
     ) -> Result<Self, RunError> {
         let site = match target {
-            Target::Embedded => Site::Embedded(embedded(plan).await?),
+            Target::Embedded => Site::Embedded(Embedded::start(plan).await?),
+            Target::Foreign(_) if plan.cluster_step().is_some() => {
+                let why = "its steps change the cluster, which only an embedded one lets them do";
+                return Err(RunError::Unsuited(why.to_owned()));
+            }
             Target::Foreign(cluster) => Site::Foreign(Foreign::enter(plan, cluster, interrupt).await?),
         };
         Ok(Self { site })
@@ -63,11 +68,7 @@ impl World {
     /// Where clients begin.
     pub(super) fn bootstrap(&self) -> Result<Vec<Address>, RunError> {
         match &self.site {
-            Site::Embedded(cluster) => {
-                let parse =
-                    |address: &str| address.parse().map_err(|_| RunError::Address(address.to_owned()));
-                cluster.bootstrap().split(',').map(parse).collect()
-            }
+            Site::Embedded(cluster) => cluster.bootstrap(),
             Site::Foreign(foreign) => Ok(foreign.bootstrap().to_vec()),
         }
     }
@@ -95,6 +96,10 @@ impl World {
             sink: self.sink(plan, recorder),
             bootstrap: bootstrap.join(","),
             interrupt: interrupt.clone(),
+            hands: match &self.site {
+                Site::Embedded(cluster) => Some(cluster.hands()),
+                Site::Foreign(_) => None,
+            },
         };
         thread.spawn_blocking(move || task.run());
         let mut told = false;
@@ -137,31 +142,18 @@ impl World {
     /// False where nobody can know that.
     pub(super) async fn settle(&self, limit: Duration) -> Result<bool, RunError> {
         let Site::Embedded(cluster) = &self.site else { return Ok(false) };
-        let idle = timeout(limit, cluster.idle()).await;
-        idle.map_err(|_| RunError::NotIdle(limit))?.map_err(RunError::Broker)?;
+        timeout(limit, cluster.settle()).await.map_err(|_| RunError::NotIdle(limit))??;
         Ok(true)
     }
 
     /// Ends what was started, and deletes what was created for this run alone.
     pub(super) async fn stop(self) -> Result<(), Left> {
         match self.site {
-            Site::Embedded(cluster) => cluster.shutdown().await,
+            Site::Embedded(cluster) => cluster.stop().await,
             Site::Foreign(foreign) => foreign.leave().await?,
         }
         Ok(())
     }
-}
-
-async fn embedded(plan: &Plan) -> Result<broker::Cluster, RunError> {
-    let topic = |topic: &Topic| TopicSpec {
-        name: topic.name.to_string(),
-        partitions: topic.partitions,
-        config: topic.config.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect(),
-        ..TopicSpec::default()
-    };
-    let topics = plan.topics.iter().map(topic).collect();
-    let started = broker::Cluster::start(ClusterSpec { topics, ..ClusterSpec::default() }).await;
-    started.map_err(RunError::Broker)
 }
 
 /// A recorder for the plan.

@@ -6,11 +6,13 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::id::ProducerIndex;
-use crate::plan::{self, Plan, Start};
+use crate::plan::{self, ClusterStep, Plan, Start};
 use crate::producer::{LibrdkafkaProducer, Producer, Sink};
 use crate::run::RunError;
 use crate::run::application::{Application, Halt, Outside};
 use crate::trace::{Ending, Recorder};
+
+use super::embedded::Hands;
 
 /// What the thread is given.
 pub(super) struct Task {
@@ -22,6 +24,8 @@ pub(super) struct Task {
     /// Where they begin.
     pub(super) bootstrap: String,
     pub(super) interrupt: CancellationToken,
+    /// For steps that change the cluster; none where it is not ours.
+    pub(super) hands: Option<Hands>,
 }
 
 impl Task {
@@ -33,6 +37,8 @@ impl Task {
             Err(Halt::Message(error)) => Err(error.into()),
             Err(Halt::Broken(error)) => Err(*error),
             Err(Halt::Interrupted) => Err(RunError::Interrupted),
+            // Producers are opened before any step is taken.
+            Err(Halt::Refused(why)) => Ok(Ending::Refused { step: 0, why }),
             Err(Halt::Deadline(waited_for)) => Ok(Ending::Deadline { step: None, waited_for }),
         }
     }
@@ -73,5 +79,10 @@ impl Outside for Task {
             return Err(self.cold(&producer.name, &opened));
         }
         Ok(Box::new(opened))
+    }
+
+    fn change(&self, step: &ClusterStep) -> Result<(), String> {
+        let hands = self.hands.as_ref().ok_or("only an embedded cluster is changed")?;
+        hands.change(&self.plan, step)
     }
 }

@@ -16,12 +16,12 @@ use super::field::Field;
 
 pub use anomaly::AnomalyKind;
 pub use expect::{AllOrNone, Anomalies, Delivered, Expect, Log, MustMay, Range, Reason, Unknown};
-pub use leaf::{Duration, Form, ILLEGAL_NAME, Listed, Map, Name, Number, Raw, Template, Text};
+pub use leaf::{Advance, Duration, Form, ILLEGAL_NAME, Listed, Map, Name, Number, Raw, Template, Text};
 pub use producer::{Preset, Producer};
 pub use snapshot::{Include, Partitions, Snapshot, SnapshotOrder};
 pub use step::{
-    Abort, Close, Headers, Mode, PartitionNumber, Send, SendOffsets, Step, Transaction, TransactionNumber,
-    Wait, WaitFor,
+    Abort, BrokerStep, ClockStep, Close, Headers, HeldReplica, IsrStep, LeaderStep, Mode, PartitionNumber,
+    ReplicationStep, Send, SendOffsets, Step, TopicStep, Transaction, TransactionNumber, Wait, WaitFor,
 };
 pub use topic::Topic;
 
@@ -29,6 +29,9 @@ pub use topic::Topic;
 pub const MAX_MESSAGES: u64 = 100_000_000;
 /// How many partitions a topic may have.
 pub const MAX_PARTITIONS: u64 = 10_000;
+
+/// A broker, from 1.
+pub type BrokerNumber = Number<1, 100>;
 
 /// A scenario: what an application sends, how, and what should come of it. Six lines are a complete, useful one.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -45,8 +48,10 @@ pub struct Scenario {
     pub topic: Field<Form<Name, Topic>>,
     /// Several topics. Each send names its own; with one topic in the list it need not.
     pub topics: Field<Vec<Field<Form<Name, Topic>>>>,
-    /// How many brokers the embedded cluster has. More than 1 is not built yet. Default: 1.
-    pub brokers: Field<Number<1, 100>>,
+    /// How many brokers the embedded cluster has; they are numbered from 1. Default: 1.
+    pub brokers: Field<BrokerNumber>,
+    /// The Apache Kafka that the embedded cluster behaves as. Default: the newest.
+    pub emulate: Field<Emulate>,
     /// How many messages. Together with `mode` the short form of `steps`.
     pub count: Field<Number<1, MAX_MESSAGES>>,
     /// The key of each message, a template; `null` for none. Default: none.
@@ -90,6 +95,18 @@ pub struct Scenario {
     pub expect: Field<Expect>,
     /// What the snapshot shows.
     pub snapshot: Field<Snapshot>,
+}
+
+/// A release of Apache Kafka.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+pub enum Emulate {
+    /// As measured on 3.9.1.
+    #[serde(rename = "3.9")]
+    V3_9,
+    /// As measured on 4.3.1.
+    #[default]
+    #[serde(rename = "4.3")]
+    V4_3,
 }
 
 /// What the application does when `ack_wait` passes.

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::single;
-use crate::id::{Offset, Partition, ProducerIndex, TopicIndex};
+use crate::id::{BrokerId, Offset, Partition, ProducerIndex, TopicIndex, TopicPartition};
 use crate::judge::Which;
 use crate::judge::fixture::{add_producer, add_step, add_topic, code_of, plan};
-use crate::plan::{Action, AnomalyKind, GroupOffset, TransactionCall};
+use crate::plan::{Action, AnomalyKind, ClusterStep, GroupOffset, TransactionCall};
 use crate::view::block::Names;
 use crate::view::folded::Head;
 use crate::view::line::{End, Shape, Shown, Spot, Stand, Step, Track, What};
@@ -49,6 +49,26 @@ fn names() -> Names {
         };
         let (producer, call) = (ProducerIndex(producer), TransactionCall::SendOffsets(offset));
         add_step(&mut plan, Action::Transaction { producer, call, within: Duration::ZERO });
+    }
+    let partition = TopicPartition { topic: TopicIndex(4), partition: Partition(1) };
+    let (two, later) = (BrokerId(2), Duration::from_millis(90_000_000 + 61_001));
+    let steps = [
+        ClusterStep::Stop(two),
+        ClusterStep::Start(two),
+        ClusterStep::Restart(two),
+        ClusterStep::Kill(two),
+        ClusterStep::Lead { partition, to: two, unclean: false },
+        ClusterStep::Lead { partition, to: two, unclean: true },
+        ClusterStep::InSync { partition, replicas: vec![two] },
+        ClusterStep::InSync { partition, replicas: vec![two, BrokerId(1)] },
+        ClusterStep::Hold { partition, replica: two },
+        ClusterStep::Resume,
+        ClusterStep::DeleteTopic(TopicIndex(4)),
+        ClusterStep::RecreateTopic(TopicIndex(4)),
+        ClusterStep::AdvanceClock(later),
+    ];
+    for step in steps {
+        add_step(&mut plan, Action::Cluster(step));
     }
     Names::of(&plan)
 }
@@ -95,7 +115,7 @@ fn calls() -> Vec<Fact> {
     let named = whose.flat_map(|whose| [Step::Close(whose), Step::Open(whose), Step::Begin(whose)]);
     let asked =
         producers().map(Some).chain([None]).flat_map(|whose| [Step::Commit(whose), Step::Abort(whose)]);
-    let told = (0..8).map(Step::Told);
+    let told = (0..8 + 13).map(Step::Told);
     for step in [Step::Flush, Step::WaitCallbacks].into_iter().chain(named).chain(asked).chain(told) {
         all.extend([End::Skipped, End::Unfinished, End::Unknown].map(|end| (What::Step(step, end), 0)));
         all.extend(codes.map(|code| (What::Step(step, End::Failed(code)), 0)));

@@ -222,7 +222,8 @@ fn phrases(block: &str, text: &str, values: &Values) -> Vec<String> {
             let numbers = words.set(block);
             acknowledged(late, numbers, &mut words)
         }
-        "flush" | "wait" | "close" | "open" | "begin" | "commit" | "abort" | "send_offsets" => {
+        "flush" | "wait" | "close" | "open" | "begin" | "commit" | "abort" | "send_offsets" | "broker"
+        | "leader" | "isr" | "replication" | "topic" | "clock" => {
             vec![step(first, &mut words)]
         }
         "fatal" | "SHA-256" => vec![text.to_owned()],

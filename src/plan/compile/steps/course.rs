@@ -8,10 +8,14 @@ use crate::source::Span;
 
 use crate::plan::plan::Action;
 
+use super::cluster::Cluster;
 use super::sending::Split;
 
-/// What each producer has been through so far.
-pub(super) struct Course(Vec<Life>);
+/// What each producer has been through so far, and the cluster.
+pub(super) struct Course {
+    producers: Vec<Life>,
+    pub(super) cluster: Cluster,
+}
 
 /// What one producer has been through so far.
 #[derive(Default)]
@@ -37,14 +41,15 @@ pub(super) enum Transaction {
 
 impl Course {
     pub(super) fn new(producers: usize) -> Self {
-        Self((0..producers).map(|_| Life::default()).collect())
+        let producers = (0..producers).map(|_| Life::default()).collect();
+        Self { producers, cluster: Cluster::default() }
     }
 
     pub(super) fn of(&mut self, producer: ProducerIndex) -> &mut Life {
-        if self.0.len() <= producer.index() {
-            self.0.resize_with(producer.index() + 1, Life::default);
+        if self.producers.len() <= producer.index() {
+            self.producers.resize_with(producer.index() + 1, Life::default);
         }
-        &mut self.0[producer.index()]
+        &mut self.producers[producer.index()]
     }
 }
 
@@ -91,8 +96,8 @@ impl Compiler<'_> {
 
     /// A wait or flush needs a producer that is not closed.
     pub(super) fn needs_open(&mut self, span: Span, course: &Course) {
-        let last = course.0.iter().filter_map(|life| life.closed).max();
-        let all = course.0.iter().all(|life| life.closed.is_some());
+        let last = course.producers.iter().filter_map(|life| life.closed).max();
+        let all = course.producers.iter().all(|life| life.closed.is_some());
         if let (Some(close), true) = (last, all) {
             let mistake = self.mistake(Code::AfterClose, span, "every producer is closed by then");
             self.report(mistake.and(close, "the last is closed here"));

@@ -1,5 +1,6 @@
 //! The steps of a plan, and the batches that they send.
 
+mod cluster;
 mod course;
 mod sending;
 mod transactions;
@@ -113,6 +114,7 @@ impl Compiler<'_> {
             model::Step::Commit(name) => self.commit(name.as_ref(), span, course),
             model::Step::Abort(form) => self.abort(form.as_ref(), span, course),
             model::Step::SendOffsets(offsets) => self.send_offsets(offsets, span, course),
+            other => self.cluster_step(other, span, &mut course.cluster),
         }
     }
 

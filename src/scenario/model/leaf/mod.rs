@@ -53,6 +53,12 @@ impl<'de> Deserialize<'de> for Name {
     }
 }
 
+impl<'de> Deserialize<'de> for Advance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_leaf(deserializer)
+    }
+}
+
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         read_leaf(deserializer)
@@ -102,36 +108,52 @@ impl Leaf for Duration {
     const NAME: &'static str = "Duration";
 
     fn parse(text: &str) -> Result<Self, String> {
-        let shown = if text.chars().count() > 40 { "this" } else { text };
-        let wrong =
-            || format!("must be a duration, not '{shown}'\nwrite a number and a unit: 250ms, 5s, 1m, 2h");
-        let mut rest = text;
-        let mut milliseconds = 0.0;
-        while !rest.is_empty() {
-            let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-            let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
-            rest = &rest[digits..];
-            let letters = rest.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(rest.len());
-            milliseconds += number
-                * match &rest[..letters] {
-                    "ms" => 1.0,
-                    "s" => 1_000.0,
-                    "m" => 60_000.0,
-                    "h" => 3_600_000.0,
-                    _ => return Err(wrong()),
-                };
-            rest = &rest[letters..];
-        }
-        if text.is_empty() {
-            return Err(wrong());
-        }
-        let duration =
-            time::Duration::try_from_secs_f64(milliseconds / 1_000.0).unwrap_or(time::Duration::MAX);
-        if duration < time::Duration::from_millis(1) || duration > time::Duration::from_hours(24) {
-            return Err(format!("must be from 1ms to 24h, not '{shown}'"));
-        }
-        Ok(Self(duration))
+        humane(text, (time::Duration::from_hours(24), "24h")).map(Self)
     }
+}
+
+/// How far a clock is moved: a number and a unit, `25h`, `90m`, or several, `24h1ms`; from 1ms to 87600h, ten years.
+#[derive(Clone, Copy, Debug, JsonSchema, PartialEq, Eq)]
+#[schemars(extend("pattern" = "^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$"))]
+pub struct Advance(#[schemars(with = "String")] pub time::Duration);
+
+impl Leaf for Advance {
+    const NAME: &'static str = "Duration";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        humane(text, (time::Duration::from_hours(87_600), "87600h")).map(Self)
+    }
+}
+
+/// A duration as people write it, from a millisecond to a limit.
+fn humane(text: &str, (limit, limit_text): (time::Duration, &str)) -> Result<time::Duration, String> {
+    let shown = if text.chars().count() > 40 { "this" } else { text };
+    let wrong = || format!("must be a duration, not '{shown}'\nwrite a number and a unit: 250ms, 5s, 1m, 2h");
+    let mut rest = text;
+    let mut milliseconds = 0.0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
+        rest = &rest[digits..];
+        let letters = rest.find(|c: char| !c.is_ascii_lowercase()).unwrap_or(rest.len());
+        milliseconds += number
+            * match &rest[..letters] {
+                "ms" => 1.0,
+                "s" => 1_000.0,
+                "m" => 60_000.0,
+                "h" => 3_600_000.0,
+                _ => return Err(wrong()),
+            };
+        rest = &rest[letters..];
+    }
+    if text.is_empty() {
+        return Err(wrong());
+    }
+    let duration = time::Duration::try_from_secs_f64(milliseconds / 1_000.0).unwrap_or(time::Duration::MAX);
+    if duration < time::Duration::from_millis(1) || duration > limit {
+        return Err(format!("must be from 1ms to {limit_text}, not '{shown}'"));
+    }
+    Ok(duration)
 }
 
 /// A template of minijinja. It has the variables `i`, the number of the message in the whole scenario from 0, and

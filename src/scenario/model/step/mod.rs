@@ -1,5 +1,6 @@
 //! Steps, and what is common to all ways of sending.
 
+mod cluster;
 mod transaction;
 
 use schemars::{JsonSchema, Schema};
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Duration, Field, Form, Listed, MAX_MESSAGES, Map, Name, Number, Template};
 
+pub use cluster::{BrokerStep, ClockStep, HeldReplica, IsrStep, LeaderStep, ReplicationStep, TopicStep};
 pub use transaction::{Abort, PartitionNumber, SendOffsets, Transaction, TransactionNumber};
 
 /// When the next message may be sent.
@@ -58,6 +60,19 @@ pub enum Step {
     /// Adds an offset of a consumer group to the transaction, up to `ack_wait`, as an application does that reads
     /// messages and writes others.
     SendOffsets(SendOffsets),
+    /// Stops, starts, restarts or kills a broker: `broker: {stop: 1}`.
+    Broker(BrokerStep),
+    /// Makes a broker the leader of a partition: `leader: {partition: 0, to: 2}`.
+    Leader(LeaderStep),
+    /// Says which replicas of a partition are in sync: `isr: {partition: 0, replicas: [1]}`.
+    Isr(IsrStep),
+    /// Holds the replication of a partition, or lets all go on: `replication: {hold: {partition: 0, replica: 2}}`,
+    /// `replication: resume`.
+    Replication(ReplicationStep),
+    /// Deletes a topic, or creates it anew: `topic: {delete: NAME}`.
+    Topic(TopicStep),
+    /// Moves the brokers' clock ahead: `clock: {advance: 25h}`.
+    Clock(ClockStep),
 }
 
 /// Messages to send. What is left out is as the scenario says.

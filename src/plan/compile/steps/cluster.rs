@@ -1,0 +1,193 @@
+//! What befalls the cluster, as far as it can be known before it runs.
+
+use std::collections::HashMap;
+
+use crate::diagnostic::Code;
+use crate::id::{BrokerId, TopicIndex, TopicPartition};
+use crate::plan::compile::Compiler;
+use crate::plan::plan::{Action, ClusterStep};
+use crate::scenario::Field;
+use crate::scenario::model::{
+    self, BrokerNumber, BrokerStep, Name, PartitionNumber, ReplicationStep, TopicStep,
+};
+use crate::source::{Span, Spanned};
+
+/// What is known of the cluster at a step.
+#[derive(Default)]
+pub(super) struct Cluster {
+    /// Brokers that do not run, and the steps that ended them.
+    stopped: HashMap<BrokerId, Span>,
+    /// Topics that are deleted, and the steps that did it.
+    deleted: HashMap<TopicIndex, Span>,
+}
+
+impl Compiler<'_> {
+    pub(super) fn cluster_step(&mut self, step: &model::Step, span: Span, cluster: &mut Cluster) {
+        let made = match step {
+            model::Step::Broker(broker) => self.broker_step(broker, span, cluster),
+            model::Step::Leader(leader) => self.leader_step(leader, span, cluster),
+            model::Step::Isr(isr) => self.isr_step(isr, span, cluster),
+            model::Step::Replication(ReplicationStep::Resume) => Some(ClusterStep::Resume),
+            model::Step::Replication(ReplicationStep::Hold(held)) => {
+                held.get().and_then(|held| self.hold_step(&held.value, span, cluster))
+            }
+            model::Step::Topic(topic) => self.topic_step(topic, span, cluster),
+            model::Step::Clock(model::ClockStep::Advance(by)) => {
+                by.value().map(|by| ClusterStep::AdvanceClock(by.0))
+            }
+            _ => None,
+        };
+        if let Some(step) = made {
+            self.add(Action::Cluster(step), span);
+        }
+    }
+
+    fn broker_step(&mut self, step: &BrokerStep, span: Span, cluster: &mut Cluster) -> Option<ClusterStep> {
+        let (BrokerStep::Stop(field)
+        | BrokerStep::Start(field)
+        | BrokerStep::Restart(field)
+        | BrokerStep::Kill(field)) = step;
+        let broker = self.broker(field.get()?)?;
+        let stopped = cluster.stopped.get(&broker).copied();
+        match (step, stopped) {
+            (BrokerStep::Start(_), None) => {
+                let mistake = self.mistake(Code::AlreadySo, span, format!("broker {broker} runs by then"));
+                self.report(mistake.help("brokers run from the start; 'stop' or 'kill' ends one"));
+            }
+            (BrokerStep::Stop(_) | BrokerStep::Restart(_) | BrokerStep::Kill(_), Some(stopped)) => {
+                self.does_not_run(broker, stopped, span);
+            }
+            _ => {}
+        }
+        Some(match step {
+            BrokerStep::Start(_) => {
+                cluster.stopped.remove(&broker);
+                ClusterStep::Start(broker)
+            }
+            BrokerStep::Restart(_) => ClusterStep::Restart(broker),
+            BrokerStep::Stop(_) => {
+                cluster.stopped.insert(broker, span);
+                ClusterStep::Stop(broker)
+            }
+            BrokerStep::Kill(_) => {
+                cluster.stopped.insert(broker, span);
+                ClusterStep::Kill(broker)
+            }
+        })
+    }
+
+    fn does_not_run(&mut self, broker: BrokerId, stopped: Span, span: Span) {
+        let mistake = self.mistake(Code::AlreadySo, span, format!("broker {broker} does not run by then"));
+        self.report(mistake.and(stopped, "it is ended here"));
+    }
+
+    fn leader_step(
+        &mut self,
+        step: &model::LeaderStep,
+        span: Span,
+        cluster: &Cluster,
+    ) -> Option<ClusterStep> {
+        self.needs(step.to.is_absent(), "to", span, "leader: {partition: 0, to: 2}");
+        let partition = self.partition_there(&step.topic, &step.partition, span, cluster)?;
+        let to = self.replica(step.to.get()?, partition)?;
+        if let Some(stopped) = cluster.stopped.get(&to) {
+            self.does_not_run(to, *stopped, span);
+        }
+        let unclean = step.unclean.value().copied().unwrap_or_default();
+        Some(ClusterStep::Lead { partition, to, unclean })
+    }
+
+    fn isr_step(&mut self, step: &model::IsrStep, span: Span, cluster: &Cluster) -> Option<ClusterStep> {
+        self.needs(step.replicas.is_absent(), "replicas", span, "isr: {partition: 0, replicas: [1]}");
+        let partition = self.partition_there(&step.topic, &step.partition, span, cluster)?;
+        let written = step.replicas.get()?;
+        if written.value.is_empty() {
+            let mistake = self.mistake(Code::NoReplica, written.span, "no replica is in sync");
+            self.report(mistake.help("the leader always is; name it"));
+        }
+        let replicas: Vec<_> =
+            written.value.iter().filter_map(|one| self.replica(one.get()?, partition)).collect();
+        Some(ClusterStep::InSync { partition, replicas })
+    }
+
+    fn hold_step(&mut self, held: &model::HeldReplica, span: Span, cluster: &Cluster) -> Option<ClusterStep> {
+        self.needs(
+            held.replica.is_absent(),
+            "replica",
+            span,
+            "replication: {hold: {partition: 0, replica: 2}}",
+        );
+        let partition = self.partition_there(&held.topic, &held.partition, span, cluster)?;
+        let replica = self.replica(held.replica.get()?, partition)?;
+        Some(ClusterStep::Hold { partition, replica })
+    }
+
+    fn topic_step(&mut self, step: &TopicStep, span: Span, cluster: &mut Cluster) -> Option<ClusterStep> {
+        let (TopicStep::Delete(name) | TopicStep::Recreate(name)) = step;
+        if name.is_absent() {
+            return None;
+        }
+        let topic = self.topic_of(name, span)?;
+        match step {
+            TopicStep::Recreate(_) => {
+                cluster.deleted.remove(&topic);
+                Some(ClusterStep::RecreateTopic(topic))
+            }
+            TopicStep::Delete(_) => {
+                if let Some(deleted) = cluster.deleted.insert(topic, span) {
+                    self.is_deleted(deleted, span);
+                }
+                Some(ClusterStep::DeleteTopic(topic))
+            }
+        }
+    }
+
+    fn is_deleted(&mut self, deleted: Span, span: Span) {
+        let mistake = self.mistake(Code::AlreadySo, span, "the topic is deleted by then");
+        self.report(
+            mistake.and(deleted, "it is deleted here").help("'topic: {recreate: NAME}' creates it anew"),
+        );
+    }
+
+    /// A partition of a topic that is there.
+    fn partition_there(
+        &mut self,
+        topic: &Field<Name>,
+        partition: &Field<PartitionNumber>,
+        span: Span,
+        cluster: &Cluster,
+    ) -> Option<TopicPartition> {
+        let topic = self.topic_of(topic, span)?;
+        if let Some(deleted) = cluster.deleted.get(&topic) {
+            self.is_deleted(*deleted, span);
+        }
+        let partition = self.partition_of(partition, topic)?;
+        Some(TopicPartition { topic, partition })
+    }
+
+    /// A broker that has a partition.
+    fn replica(&mut self, number: &Spanned<BrokerNumber>, partition: TopicPartition) -> Option<BrokerId> {
+        let broker = self.broker(number)?;
+        let brokers = self.brokers();
+        let topic = self.topics.get(partition.topic.index())?;
+        let replicas: Vec<_> = topic.replicas(partition.partition, brokers).collect();
+        if replicas.is_empty() || replicas.contains(&broker) {
+            return Some(broker);
+        }
+        let shown: Vec<_> = replicas.iter().map(BrokerId::to_string).collect();
+        let message = format!("broker {broker} has no replica of {}[{}]", topic.name, partition.partition);
+        let mistake = self.mistake(Code::NoReplica, number.span, message);
+        let (verb, one) = if shown.len() == 1 { ("has", "broker") } else { ("have", "brokers") };
+        self.report(
+            mistake.help(format!("{one} {} {verb} one; 'replication_factor' makes more", shown.join(", "))),
+        );
+        None
+    }
+
+    fn needs(&mut self, missing: bool, name: &str, span: Span, example: &str) {
+        if missing {
+            let mistake = self.mistake(Code::Missing, span, format!("'{name}' is missing"));
+            self.report(mistake.help(format!("write '{example}'")));
+        }
+    }
+}
