@@ -26,6 +26,9 @@ const SLICE: Duration = Duration::from_millis(20);
 /// client need not begin anew what it was about to finish.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// How long the polling thread may take to hear what the client has said by the time a call fails.
+const HEARING: Duration = Duration::from_secs(1);
+
 /// How many answers to questions for metadata an idempotent producer needs until it has its producer id: the first
 /// comes from the bootstrap connection, which is closed by what it says; the second, from the connection that replaces
 /// it, makes the client ask for its id; the third stands behind that id on the same connection.
@@ -160,7 +163,8 @@ impl Producer for LibrdkafkaProducer {
             if error.resumable && !left.is_zero() && !stopped() {
                 continue;
             }
-            self.polling.settle();
+            // That it has given up is said before the call returns, and belongs in front of what comes next.
+            self.polling.hear(|| native::has_said_all(self.client.client()), Instant::now() + HEARING);
             let (code, certain) = (code::in_callback(error.code), code::is_certain(error.code));
             return Err(Unsuccessful { code, certain: certain && !error.resumable, words: error.words });
         }

@@ -3,7 +3,7 @@
 use std::io;
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -30,6 +30,8 @@ struct Gate {
     sink: Arc<dyn Sink>,
     /// Held while callbacks are served and handed on, so that whoever changes it knows that none is under way.
     orders: Mutex<Orders>,
+    /// Nothing was left to be polled.
+    idle: Condvar,
     /// There are new orders.
     changed: AtomicBool,
 }
@@ -64,7 +66,8 @@ impl Polling {
         sink: Arc<dyn Sink>,
     ) -> io::Result<Self> {
         let orders = Mutex::new(Orders { serving: Serving::Always, closing: None, given_up: false });
-        let gate = Arc::new(Gate { producer, sink, orders, changed: AtomicBool::new(false) });
+        let gate =
+            Arc::new(Gate { producer, sink, orders, idle: Condvar::new(), changed: AtomicBool::new(false) });
         let (its_gate, its_client) = (Arc::clone(&gate), Arc::clone(client));
         let thread = thread::Builder::new()
             .name(format!("producer {}", producer.0))
@@ -81,6 +84,21 @@ impl Polling {
     /// Returns when what was polled has been handed on.
     pub(super) fn settle(&self) {
         drop(self.gate.orders());
+    }
+
+    /// Returns when nothing is left to be polled and what was polled has been handed on, at the latest then. Callbacks
+    /// must be allowed.
+    pub(super) fn hear(&self, has_said_all: impl Fn() -> bool, limit: Instant) {
+        let mut orders = self.gate.orders();
+        while !has_said_all() {
+            let left = limit.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            self.wake();
+            let woken = self.gate.idle.wait_timeout(orders, left);
+            orders = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     /// Throws away what still comes, and ends the thread. The client's messages must have been purged.
@@ -138,6 +156,7 @@ impl Gate {
             return Turn::Idle;
         }
         if queue.is_empty() {
+            self.idle.notify_all();
             return Turn::Empty;
         }
         // Serves one event, which is one callback or those of one request, and frees it: whoever hears of them finds

@@ -4,7 +4,7 @@
 /// By the type of the vocabulary that owns it: the words of it that come later.
 pub(super) const LATER: &[(&str, &[&str])] = &[
     ("Scenario", &["tag", "allow_impossible", "faults", "react", "matrix"]),
-    ("Step", &["arm", "release", "exit", "network", "disconnect", "coordinator"]),
+    ("Step", &["arm", "release", "exit", "network", "disconnect"]),
     ("Send", &["concurrent", "again"]),
     (
         "Wait",

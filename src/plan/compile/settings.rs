@@ -23,7 +23,7 @@ pub(super) const JAVA_LIKE: &[(&str, &str)] = &[
 ];
 
 /// What makes a producer transactional.
-pub(super) const TRANSACTIONAL: &str = "transactional.id";
+pub(in crate::plan::compile) const TRANSACTIONAL: &str = "transactional.id";
 
 /// One record in each request.
 pub(super) const ONE_PER_REQUEST: (&str, &str) = ("batch.num.messages", "1");

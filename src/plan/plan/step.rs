@@ -151,6 +151,13 @@ pub enum ClusterStep {
     DeleteTopic(TopicIndex),
     /// A topic is created anew.
     RecreateTopic(TopicIndex),
+    /// The coordinator of a transactional id moves to another broker.
+    MoveCoordinator {
+        /// The transactional id.
+        transactional_id: Arc<str>,
+        /// The broker.
+        to: BrokerId,
+    },
     /// The brokers' clock is moved ahead.
     AdvanceClock(Duration),
 }

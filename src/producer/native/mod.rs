@@ -189,6 +189,18 @@ impl Drop for EventQueue {
     }
 }
 
+/// Whether nothing that a client has to say waits to be polled.
+pub(super) fn has_said_all<C: ClientContext>(client: &Client<C>) -> bool {
+    #[expect(unsafe_code, reason = "rust-rdkafka does not wrap the queue of a producer")]
+    // SAFETY: the client is alive; the queue is a counted reference, given back here.
+    unsafe {
+        let queue = sys::rd_kafka_queue_get_main(client.native_ptr());
+        let length = sys::rd_kafka_queue_length(queue);
+        sys::rd_kafka_queue_destroy(queue);
+        length == 0
+    }
+}
+
 /// Called by librdkafka under the lock of its queue, so it must neither wait nor call librdkafka.
 #[expect(unsafe_code, reason = "a callback for C")]
 unsafe extern "C" fn wake(_: *mut RDKafka, thread: *mut c_void) {

@@ -98,6 +98,9 @@ impl Hands {
             ClusterStep::Resume => cluster.resume_replication().await,
             ClusterStep::DeleteTopic(topic) => cluster.delete_topic(named(*topic)).await,
             ClusterStep::RecreateTopic(topic) => cluster.recreate_topic(named(*topic)).await,
+            ClusterStep::MoveCoordinator { transactional_id, to } => {
+                cluster.move_coordinator(transactional_id, *to).await
+            }
             ClusterStep::AdvanceClock(by) => cluster.advance_clock(*by).await,
         }
     }

@@ -66,6 +66,7 @@ fn names() -> Names {
         ClusterStep::DeleteTopic(TopicIndex(4)),
         ClusterStep::RecreateTopic(TopicIndex(4)),
         ClusterStep::AdvanceClock(later),
+        ClusterStep::MoveCoordinator { transactional_id: "ok 1".into(), to: two },
     ];
     for step in steps {
         add_step(&mut plan, Action::Cluster(step));
@@ -115,7 +116,7 @@ fn calls() -> Vec<Fact> {
     let named = whose.flat_map(|whose| [Step::Close(whose), Step::Open(whose), Step::Begin(whose)]);
     let asked =
         producers().map(Some).chain([None]).flat_map(|whose| [Step::Commit(whose), Step::Abort(whose)]);
-    let told = (0..8 + 13).map(Step::Told);
+    let told = (0..8 + 14).map(Step::Told);
     for step in [Step::Flush, Step::WaitCallbacks].into_iter().chain(named).chain(asked).chain(told) {
         all.extend([End::Skipped, End::Unfinished, End::Unknown].map(|end| (What::Step(step, end), 0)));
         all.extend(codes.map(|code| (What::Step(step, End::Failed(code)), 0)));

@@ -223,7 +223,7 @@ fn phrases(block: &str, text: &str, values: &Values) -> Vec<String> {
             acknowledged(late, numbers, &mut words)
         }
         "flush" | "wait" | "close" | "open" | "begin" | "commit" | "abort" | "send_offsets" | "broker"
-        | "leader" | "isr" | "replication" | "topic" | "clock" => {
+        | "leader" | "isr" | "replication" | "topic" | "clock" | "coordinator" => {
             vec![step(first, &mut words)]
         }
         "fatal" | "SHA-256" => vec![text.to_owned()],

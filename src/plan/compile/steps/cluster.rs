@@ -32,6 +32,7 @@ impl Compiler<'_> {
                 held.get().and_then(|held| self.hold_step(&held.value, span, cluster))
             }
             model::Step::Topic(topic) => self.topic_step(topic, span, cluster),
+            model::Step::Coordinator(coordinator) => self.coordinator_step(coordinator, span, cluster),
             model::Step::Clock(model::ClockStep::Advance(by)) => {
                 by.value().map(|by| ClusterStep::AdvanceClock(by.0))
             }
@@ -140,6 +141,23 @@ impl Compiler<'_> {
                 Some(ClusterStep::DeleteTopic(topic))
             }
         }
+    }
+
+    fn coordinator_step(
+        &mut self,
+        step: &model::CoordinatorStep,
+        span: Span,
+        cluster: &Cluster,
+    ) -> Option<ClusterStep> {
+        self.needs(step.to.is_absent(), "move", span, "coordinator: {move: 2}");
+        let producer = self.producer_of(&step.producer, span)?;
+        self.needs_transactional(producer, span);
+        let to = self.broker(step.to.get()?)?;
+        if let Some(stopped) = cluster.stopped.get(&to) {
+            self.does_not_run(to, *stopped, span);
+        }
+        let transactional_id = self.transactional_id(producer)?;
+        Some(ClusterStep::MoveCoordinator { transactional_id, to })
     }
 
     fn is_deleted(&mut self, deleted: Span, span: Span) {

@@ -1,9 +1,11 @@
 //! Sends and the batches that come of them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::id::{MessageId, ProducerIndex, TopicIndex};
 use crate::plan::compile::Compiler;
+use crate::plan::compile::settings::TRANSACTIONAL;
 use crate::plan::message::MessageTemplate;
 use crate::plan::plan::{Action, Batch, Mode, Step};
 use crate::scenario::Field;
@@ -45,6 +47,12 @@ impl Compiler<'_> {
 
     pub(super) fn add(&mut self, action: Action, span: Span) {
         self.steps.push(Step { action, span, explicit: true });
+    }
+
+    pub(super) fn transactional_id(&self, producer: ProducerIndex) -> Option<Arc<str>> {
+        let config = &self.producers.get(producer.index())?.config;
+        let id = config.iter().find(|setting| setting.key == TRANSACTIONAL)?;
+        Some(Arc::from(id.value.as_str()))
     }
 
     pub(super) fn is_transactional(&self, producer: ProducerIndex) -> bool {

@@ -80,6 +80,17 @@ pub enum TopicStep {
     Recreate(Field<Name>),
 }
 
+/// Where the coordinator of a producer's transactions is from now on.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CoordinatorStep {
+    /// The broker that it moves to.
+    #[serde(rename = "move")]
+    pub to: Field<BrokerNumber>,
+    /// Whose, where there are several producers.
+    pub producer: Field<Name>,
+}
+
 /// What becomes of the brokers' clock.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use super::{Duration, Field, Form, Listed, MAX_MESSAGES, Map, Name, Number, Template};
 
-pub use cluster::{BrokerStep, ClockStep, HeldReplica, IsrStep, LeaderStep, ReplicationStep, TopicStep};
+pub use cluster::{
+    BrokerStep, ClockStep, CoordinatorStep, HeldReplica, IsrStep, LeaderStep, ReplicationStep, TopicStep,
+};
 pub use transaction::{Abort, PartitionNumber, SendOffsets, Transaction, TransactionNumber};
 
 /// When the next message may be sent.
@@ -71,6 +73,8 @@ pub enum Step {
     Replication(ReplicationStep),
     /// Deletes a topic, or creates it anew: `topic: {delete: NAME}`.
     Topic(TopicStep),
+    /// Moves the coordinator of a producer's transactions: `coordinator: {move: 2}`.
+    Coordinator(CoordinatorStep),
     /// Moves the brokers' clock ahead: `clock: {advance: 25h}`.
     Clock(ClockStep),
 }
