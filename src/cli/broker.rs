@@ -16,10 +16,11 @@ use super::output::Output;
 use super::signals::Signals;
 
 /// What it is and how it ends.
-const ABOUT: &str = "It checks what Apache Kafka checks and keeps everything in memory. Groups are not served: a \
-                     consumer reads by assignment. The first line on the standard output is the address for \
-                     clients, of several brokers all with commas between them, printed when they can connect. It serves until SIGINT or SIGTERM, which end it with \
-                     exit code 0.";
+const ABOUT: &str = "It checks what Apache Kafka checks and keeps everything in memory, at most 8 GiB of each \
+                     partition: beyond that it answers KAFKA_STORAGE_ERROR, as Apache Kafka does on a full disk. \
+                     Groups are not served: a consumer reads by assignment. The first line on the standard output \
+                     is the address for clients, of several brokers all with commas between them, printed when they \
+                     can connect. It serves until SIGINT or SIGTERM, which end it with exit code 0.";
 
 /// More brokers than these are a slip.
 const MOST_BROKERS: i64 = 100;

@@ -158,6 +158,10 @@ impl Partition {
             Admission::Duplicate(Written { base_offset, last_offset, max_timestamp }) => {
                 Ok(Appended { base_offset, last_offset, log_append_time: max_timestamp })
             }
+            // `UnifiedLog.append` answers so when the disk takes no more.
+            Admission::New if !self.log.has_room(batch.size()) => {
+                Err(Rejection::of(ErrorCode::KAFKA_STORAGE_ERROR))
+            }
             Admission::New => Ok(self.write(batch, attempt, rules.config)),
         }
     }
@@ -543,6 +547,20 @@ mod tests {
         let batch = at(NOW).value(&value).build().unwrap();
         let settings = [("segment.bytes", "1048576"), ("max.message.bytes", "2000000")];
         assert_eq!(code(&batch, &settings), ErrorCode::RECORD_LIST_TOO_LARGE);
+    }
+
+    #[test]
+    fn a_full_log_is_a_full_disk() {
+        let mut partition = partition();
+        let (first, second) = (sequence(0, 2), sequence(2, 2));
+        let written = append(&mut partition, &first, &[]).unwrap();
+        partition.log.leave_room(second.size() - 1);
+        let refused = append(&mut partition, &second, &[]).unwrap_err();
+        assert_eq!(refused, Rejection::of(ErrorCode::KAFKA_STORAGE_ERROR));
+        assert_eq!(append(&mut partition, &first, &[]).unwrap().base_offset, written.base_offset);
+        assert_eq!(partition.log.end(), 2, "what is refused changes nothing");
+        partition.log.leave_room(second.size());
+        assert_eq!(append(&mut partition, &second, &[]).unwrap().base_offset, 2);
     }
 
     #[test]

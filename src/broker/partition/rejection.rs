@@ -39,6 +39,7 @@ impl Rejection {
             ErrorCode::NOT_LEADER_OR_FOLLOWER,
             ErrorCode::MESSAGE_TOO_LARGE,
             ErrorCode::RECORD_LIST_TOO_LARGE,
+            ErrorCode::KAFKA_STORAGE_ERROR,
         ]
         .contains(&self.code)
     }

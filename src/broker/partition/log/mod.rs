@@ -10,6 +10,10 @@ use crate::kafka::batch::{Batch, Record, field};
 /// Kafka has no such limit; a batch that is larger is refused as one that cannot be decompressed.
 pub(in crate::broker) const MAX_PAYLOAD: usize = crate::kafka::frame::MAX_REQUEST_BYTES;
 
+/// The most that the batches of one log take, in bytes, as they were sent: it is kept in memory. Beyond it a partition
+/// answers as Apache Kafka does whose disk is full. A hundred and fifty million records of 40 bytes fit.
+pub(in crate::broker) const MAX_LOG_BYTES: usize = 8 << 30;
+
 /// A record found by its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::broker) struct Found {
@@ -27,6 +31,8 @@ pub(in crate::broker) struct Log {
     entries: Vec<Entry>,
     start: i64,
     end: i64,
+    /// What the batches take, in bytes.
+    size: usize,
 }
 
 /// The end of a log that another replica has not.
@@ -87,11 +93,23 @@ impl Log {
         self.end
     }
 
+    /// Whether there is room for a batch of so many bytes.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.size.saturating_add(bytes) <= MAX_LOG_BYTES
+    }
+
+    /// As if it held so much that this is all the room left.
+    #[cfg(test)]
+    pub(super) fn leave_room(&mut self, bytes: usize) {
+        self.size = MAX_LOG_BYTES - bytes;
+    }
+
     /// Adds a batch whose counts are right, and returns the offset of its first record.
     pub(super) fn append(&mut self, batch: Batch, leader_epoch: i32) -> i64 {
         let entry = Entry { base_offset: self.end, leader_epoch, batch };
         self.end = entry.last_offset() + 1;
         let base_offset = entry.base_offset;
+        self.size += entry.batch.size();
         self.entries.push(entry);
         base_offset
     }
@@ -101,11 +119,14 @@ impl Log {
         let kept = self.entries.partition_point(|entry| entry.base_offset < end);
         self.end = end.min(self.end);
         self.start = self.start.min(self.end);
-        Stranded(self.entries.split_off(kept))
+        let tail = Stranded(self.entries.split_off(kept));
+        self.size -= size(&tail.0);
+        tail
     }
 
     /// Puts back what was taken off.
     pub(super) fn restore(&mut self, tail: Stranded) {
+        self.size += size(&tail.0);
         self.entries.extend(tail.0);
         self.end = self.entries.last().map_or(self.end, |entry| entry.last_offset() + 1);
     }
@@ -156,6 +177,10 @@ impl Log {
         }
         newest.and_then(|entry| entry.find(|found| found.timestamp == entry.batch.max_timestamp()))
     }
+}
+
+fn size(entries: &[Entry]) -> usize {
+    entries.iter().map(|entry| entry.batch.size()).sum()
 }
 
 #[cfg(test)]

@@ -66,6 +66,7 @@ impl Log {
             }
             surplus = surplus.saturating_sub(segment.bytes);
             self.entries.drain(..segment.batches);
+            self.size -= segment.bytes;
             self.start = segment.end;
         }
     }
