@@ -76,6 +76,21 @@ fn some_spoiling() -> impl Strategy<Value = Spoiling> {
     (any::<u16>(), 0..6_u8, vec(any::<u8>(), 0..6))
 }
 
+#[test]
+fn what_is_kept_is_survived() {
+    let kept = [
+        include_str!("../../../tests/frames/counts.hex"),
+        include_str!("../../../tests/frames/requests.hex"),
+    ];
+    let lines = kept.iter().flat_map(|file| file.lines());
+    let texts = lines.map(|line| line.split('#').next().unwrap().trim()).filter(|text| !text.is_empty());
+    let byte = |digits: &[u8]| u8::from_str_radix(str::from_utf8(digits).unwrap(), 16).unwrap();
+    let frames: Vec<_> =
+        texts.map(|text| framed(&text.as_bytes().chunks(2).map(byte).collect::<Vec<_>>())).collect();
+    assert!(frames.len() > 200);
+    frames.chunks(50).for_each(survives);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
