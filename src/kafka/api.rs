@@ -11,8 +11,7 @@ use crate::kafka::shape::{self, Struct};
 pub struct Api {
     /// Its number and name.
     pub key: ApiKey,
-    /// The versions that an embedded broker tells its clients, as Apache Kafka 4.3.1 does; [`UNSERVED`] where it does
-    /// not serve the API.
+    /// The versions that an embedded broker tells its clients, as Apache Kafka 4.3.1 does.
     advertised: (i16, i16),
     /// The versions that can be encoded and decoded.
     served: (i16, i16),
@@ -24,15 +23,12 @@ pub struct Api {
     pub response: &'static Struct,
 }
 
-/// Spoken by clients alone.
-const UNSERVED: (i16, i16) = (0, -1);
-
 /// Every API, in the order of the keys.
 ///
 /// Produce is advertised from 0, though 0 to 2 are not served: that is what Apache Kafka does, since clients on
 /// librdkafka would otherwise take the broker for one without compression
 /// (`ApiKeys.PRODUCE_API_VERSIONS_RESPONSE_MIN_VERSION`).
-pub static APIS: [Api; 14] = [
+pub static APIS: [Api; 15] = [
     Api {
         key: ApiKey::Produce,
         advertised: (0, 13),
@@ -91,7 +87,7 @@ pub static APIS: [Api; 14] = [
     },
     Api {
         key: ApiKey::DeleteTopics,
-        advertised: UNSERVED,
+        advertised: (1, 6),
         served: (1, 6),
         first_flexible: 4,
         request: &shape::DELETE_TOPICS_REQUEST,
@@ -139,11 +135,19 @@ pub static APIS: [Api; 14] = [
     },
     Api {
         key: ApiKey::DescribeConfigs,
-        advertised: UNSERVED,
+        advertised: (1, 4),
         served: (1, 4),
         first_flexible: 4,
         request: &shape::DESCRIBE_CONFIGS_REQUEST,
         response: &shape::DESCRIBE_CONFIGS_RESPONSE,
+    },
+    Api {
+        key: ApiKey::DescribeCluster,
+        advertised: (0, 2),
+        served: (0, 2),
+        first_flexible: 0,
+        request: &shape::DESCRIBE_CLUSTER_REQUEST,
+        response: &shape::DESCRIBE_CLUSTER_RESPONSE,
     },
 ];
 
@@ -153,7 +157,7 @@ impl Api {
         APIS.iter().find(|api| api.key as i16 == key)
     }
 
-    /// The versions that an embedded broker advertises; none of an API that it does not serve.
+    /// The versions that an embedded broker advertises.
     pub fn advertised(&self) -> RangeInclusive<i16> {
         self.advertised.0..=self.advertised.1
     }
@@ -223,7 +227,6 @@ mod tests {
     fn the_advertised_versions_are_those_of_kafka_4_3_1() {
         let table: Vec<_> = APIS
             .iter()
-            .filter(|api| !api.advertised().is_empty())
             .map(|api| (api.key as i16, *api.advertised().start(), *api.advertised().end()))
             .collect();
         assert_eq!(
@@ -236,11 +239,14 @@ mod tests {
                 (10, 0, 6),
                 (18, 0, 4),
                 (19, 2, 7),
+                (20, 1, 6),
                 (22, 0, 5),
                 (24, 0, 5),
                 (25, 0, 4),
                 (26, 0, 5),
-                (28, 0, 5)
+                (28, 0, 5),
+                (32, 1, 4),
+                (60, 0, 2)
             ],
         );
     }

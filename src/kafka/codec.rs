@@ -3,9 +3,9 @@
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{
     AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, ApiKey, ApiVersionsRequest, CreateTopicsRequest,
-    DeleteTopicsRequest, DescribeConfigsRequest, EndTxnRequest, FetchRequest, FindCoordinatorRequest,
-    InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest, RequestHeader,
-    ResponseHeader, TxnOffsetCommitRequest,
+    DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, EndTxnRequest, FetchRequest,
+    FindCoordinatorRequest, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest,
+    RequestHeader, ResponseHeader, TxnOffsetCommitRequest,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, Request as Exchange, StrBytes};
 use thiserror::Error;
@@ -80,6 +80,8 @@ pub enum Request {
     EndTxn(EndTxnRequest),
     /// Offsets of a group, to count when the transaction is committed.
     TxnOffsetCommit(TxnOffsetCommitRequest),
+    /// The brokers of a cluster.
+    DescribeCluster(DescribeClusterRequest),
 }
 
 /// A request with what its header says.
@@ -117,6 +119,7 @@ pub fn decode_request(mut frame: Bytes) -> Result<Incoming, CodecError> {
         ApiKey::ApiVersions => Request::ApiVersions(decode(body, version)?),
         ApiKey::CreateTopics => Request::CreateTopics(decode(body, version)?),
         ApiKey::DeleteTopics => Request::DeleteTopics(decode(body, version)?),
+        ApiKey::DescribeCluster => Request::DescribeCluster(decode(body, version)?),
         ApiKey::DescribeConfigs => Request::DescribeConfigs(decode(body, version)?),
         ApiKey::InitProducerId => Request::InitProducerId(decode(body, version)?),
         ApiKey::AddPartitionsToTxn => Request::AddPartitionsToTxn(decode(body, version)?),

@@ -36,12 +36,21 @@ impl Bench {
         Self::of(1, topic, settings)
     }
 
+    /// A cluster of one broker that behaves as another release, with the topic `orders`.
+    pub(in crate::broker) fn emulating(emulate: Emulate) -> Self {
+        Self::start(1, emulate, ("orders", &[]))
+    }
+
     /// A cluster of several brokers with one topic of two partitions, each on all brokers and led by the first.
     pub(in crate::broker) fn of(brokers: u16, topic: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start(brokers, Emulate::default(), (topic, settings))
+    }
+
+    fn start(brokers: u16, emulate: Emulate, (topic, settings): (&str, &[(&str, &str)])) -> Self {
         let endpoint =
             |id: u16| Endpoint { id: BrokerId(id.into()), host: "localhost".to_owned(), port: 9091 + id };
         let endpoints = (1..=brokers).map(endpoint).collect();
-        let cluster = Arc::new(ClusterState::new(endpoints, true, Emulate::default()));
+        let cluster = Arc::new(ClusterState::new(endpoints, true, emulate));
         let node = Node { id: BrokerId(1), cluster, stopping: CancellationToken::new() };
         let bench = Self { node, tasks: JoinSet::new() };
         bench.create(topic, settings);

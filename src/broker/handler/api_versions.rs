@@ -1,5 +1,7 @@
 //! `ApiVersions`: what the broker speaks.
 
+use std::ops::RangeInclusive;
+
 use kafka_protocol::messages::api_versions_response::{ApiVersion, FinalizedFeatureKey, SupportedFeatureKey};
 use kafka_protocol::messages::{ApiKey, ApiVersionsRequest, ApiVersionsResponse};
 use kafka_protocol::protocol::StrBytes;
@@ -22,12 +24,38 @@ const FEATURES: [(&str, i16, i16, Option<i16>); 7] = [
 /// The first version that can say a lowest level of 0 (KIP-584).
 const WITH_LEVEL_0: i16 = 4;
 
+/// What Apache Kafka 3.9.1 advertises, where it is not what 4.3.1 does.
+const IN_3_9: [(ApiKey, i16, i16); 10] = [
+    (ApiKey::Produce, 0, 11),
+    (ApiKey::Fetch, 0, 17),
+    (ApiKey::ListOffsets, 0, 9),
+    (ApiKey::Metadata, 0, 12),
+    (ApiKey::CreateTopics, 0, 7),
+    (ApiKey::DeleteTopics, 0, 6),
+    (ApiKey::EndTxn, 0, 4),
+    (ApiKey::TxnOffsetCommit, 0, 4),
+    (ApiKey::DescribeConfigs, 0, 4),
+    (ApiKey::DescribeCluster, 0, 1),
+];
+
+/// The versions that a release advertises.
+fn advertised(emulate: Emulate, api: &Api) -> RangeInclusive<i16> {
+    let old = IN_3_9.iter().find(|(key, ..)| emulate == Emulate::V3_9 && *key == api.key);
+    old.map_or_else(|| api.advertised(), |(_, first, last)| *first..=*last)
+}
+
+/// Whether a release knows a version that can be decoded.
+pub(super) fn knows(emulate: Emulate, api: &Api, version: i16) -> bool {
+    advertised(emulate, api).contains(&version)
+}
+
 pub(super) fn handle(node: &Node, version: i16, request: &ApiVersionsRequest) -> ApiVersionsResponse {
     let named = is_name(&request.client_software_name) && is_name(&request.client_software_version);
     if version >= 3 && !named {
         return ApiVersionsResponse::default().with_error_code(ErrorCode::INVALID_REQUEST.0);
     }
-    let response = ApiVersionsResponse::default().with_api_keys(served().map(row).collect());
+    let response = ApiVersionsResponse::default()
+        .with_api_keys(APIS.iter().map(|api| row(node.cluster.emulate, api)).collect());
     if version < 3 || node.cluster.emulate < Emulate::V4_3 {
         return response;
     }
@@ -56,19 +84,15 @@ fn finalized_feature((name, level): (&&'static str, i16)) -> FinalizedFeatureKey
 }
 
 /// The answer to a version that we do not speak: its own range, and nothing else.
-pub(super) fn unsupported() -> ApiVersionsResponse {
+pub(super) fn unsupported(emulate: Emulate) -> ApiVersionsResponse {
     let own = APIS.iter().filter(|api| api.key == ApiKey::ApiVersions);
     ApiVersionsResponse::default()
         .with_error_code(ErrorCode::UNSUPPORTED_VERSION.0)
-        .with_api_keys(own.map(row).collect())
+        .with_api_keys(own.map(|api| row(emulate, api)).collect())
 }
 
-fn served() -> impl Iterator<Item = &'static Api> {
-    APIS.iter().filter(|api| !api.advertised().is_empty())
-}
-
-fn row(api: &Api) -> ApiVersion {
-    let advertised = api.advertised();
+fn row(emulate: Emulate, api: &Api) -> ApiVersion {
+    let advertised = advertised(emulate, api);
     ApiVersion::default()
         .with_api_key(api.key as i16)
         .with_min_version(*advertised.start())
@@ -94,7 +118,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::broker::connection::wire::Bench;
+    use crate::broker::connection::wire::{Bench, metadata};
     use crate::kafka::decode_response;
 
     fn ranges(response: &ApiVersionsResponse) -> Vec<(i16, i16, i16)> {
@@ -114,9 +138,24 @@ mod tests {
             let request =
                 if version >= 3 { named("lib-rd.kafka", "2.12.1") } else { ApiVersionsRequest::default() };
             let response = client.call(version, &request).await;
-            assert_eq!((response.error_code, ranges(&response).len()), (0, served().count()), "v{version}");
+            assert_eq!((response.error_code, ranges(&response).len()), (0, APIS.len()), "v{version}");
             assert_eq!(ranges(&response)[0], (0, 0, 13), "Produce from 0, though 0 to 2 are not served");
         }
+    }
+
+    #[tokio::test]
+    async fn an_older_release_advertises_less_and_closes_on_what_is_newer_or_too_old() {
+        let bench = || Bench::emulating(Emulate::V3_9);
+        let response = bench().connect_alone().call(0, &ApiVersionsRequest::default()).await;
+        let found = ranges(&response);
+        for expected in [(0, 0, 11), (1, 0, 17), (2, 0, 9), (3, 0, 12), (19, 0, 7), (20, 0, 6), (32, 0, 4)] {
+            assert!(found.contains(&expected), "{expected:?}");
+        }
+        let mut client = bench().connect_alone();
+        assert!(client.try_call(12, &metadata(&["orders"])).await.is_some());
+        assert!(client.try_call(13, &metadata(&["orders"])).await.is_none(), "there is no version 13");
+        let produce_v2 = [0, 0, 0, 2, 0, 0, 0, 1, 0xFF, 0xFF, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0];
+        assert!(bench().connect_alone().raw(&produce_v2).await.is_none(), "it cannot be decoded");
     }
 
     #[tokio::test]

@@ -18,13 +18,13 @@ use crate::kafka::ErrorCode;
 /// What everybody may do with a topic, where nobody is forbidden anything (`AclEntry.supportedOperations`).
 const TOPIC_OPERATIONS: i32 = 0b1101_1111_1000;
 /// The same of the cluster.
-const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
+pub(super) const CLUSTER_OPERATIONS: i32 = 0b1_1111_1010_0000;
 /// The first version in which a topic may have no name.
 const NAMELESS: i16 = 10;
 /// The first version with an error of the answer as a whole.
 const WITH_ERROR: i16 = 13;
 /// Stands for operations that were not asked for.
-const NOT_ASKED: i32 = i32::MIN;
+pub(super) const NOT_ASKED: i32 = i32::MIN;
 /// The first version that names replicas that are offline.
 const WITH_OFFLINE: i16 = 5;
 /// Stands for no leader (`MetadataResponse.NO_LEADER_ID`).

@@ -4,6 +4,9 @@ mod add_offsets_to_txn;
 mod add_partitions_to_txn;
 mod api_versions;
 mod create_topics;
+mod delete_topics;
+mod describe_cluster;
+mod describe_configs;
 mod end_txn;
 mod fetch;
 mod find_coordinator;
@@ -41,10 +44,14 @@ pub(super) enum Reply {
 pub(super) async fn answer(node: &Node, frame: Bytes) -> Reply {
     node.cluster.expire();
     match decode_request(frame) {
+        Ok(incoming) if !api_versions::knows(node.cluster.emulate, incoming.api, incoming.version) => {
+            Reply::Close
+        }
         Ok(incoming) => handle(node, incoming).await,
         Err(CodecError::UnsupportedVersion { api: ApiKey::ApiVersions, correlation_id, .. }) => {
-            Api::from_key(ApiKey::ApiVersions as i16)
-                .map_or(Reply::Close, |api| send(api, 0, correlation_id, &api_versions::unsupported()))
+            Api::from_key(ApiKey::ApiVersions as i16).map_or(Reply::Close, |api| {
+                send(api, 0, correlation_id, &api_versions::unsupported(node.cluster.emulate))
+            })
         }
         Err(_) => Reply::Close,
     }
@@ -56,15 +63,14 @@ async fn handle(node: &Node, incoming: Incoming) -> Reply {
         Request::ApiVersions(request) => {
             send(api, version, correlation_id, &api_versions::handle(node, version, &request))
         }
-        // Not advertised, so unsupported.
-        Request::DeleteTopics(_) | Request::DescribeConfigs(_) => Reply::Close,
         Request::Metadata(request) if metadata::is_malformed(version, &request) => Reply::Close,
         Request::Metadata(request) => {
             send(api, version, correlation_id, &metadata::handle(node, version, &request))
         }
-        Request::CreateTopics(request) => {
-            send(api, version, correlation_id, &create_topics::handle(node, &request))
-        }
+        request @ (Request::CreateTopics(_)
+        | Request::DeleteTopics(_)
+        | Request::DescribeConfigs(_)
+        | Request::DescribeCluster(_)) => administration(node, (api, version, correlation_id), request),
         Request::ListOffsets(request) => {
             send(api, version, correlation_id, &list_offsets::handle(node, version, &request))
         }
@@ -107,6 +113,22 @@ fn transaction(node: &Node, (api, version, id): (&Api, i16, i32), request: Reque
             send(api, version, id, &txn_offset_commit::handle(node, version, &request))
         }
         // Every other request has been handled.
+        _ => Reply::Close,
+    }
+}
+
+/// What administrators ask for.
+fn administration(node: &Node, (api, version, id): (&Api, i16, i32), request: Request) -> Reply {
+    match request {
+        Request::CreateTopics(request) => send(api, version, id, &create_topics::handle(node, &request)),
+        Request::DeleteTopics(request) => send(api, version, id, &delete_topics::handle(node, &request)),
+        Request::DescribeConfigs(request) => {
+            send(api, version, id, &describe_configs::handle(node, &request))
+        }
+        Request::DescribeCluster(request) => {
+            send(api, version, id, &describe_cluster::handle(node, version, &request))
+        }
+        // Every other request is handled elsewhere.
         _ => Reply::Close,
     }
 }

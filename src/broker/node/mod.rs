@@ -67,7 +67,7 @@ impl ClusterState {
             auto_create_topics,
             emulate,
             transactions: Transactions::new(protocol(emulate)),
-            topics: RwLock::default(),
+            topics: RwLock::new(Topics::of(emulate)),
             deleted: Mutex::default(),
             next_producer_id: AtomicI64::new(0),
             progress: watch::Sender::new(()),

@@ -159,7 +159,7 @@ mod tests {
     impl Three {
         fn new(settings: &[(&str, &str)]) -> Self {
             let partition = Partition::new(&[1, 2, 3].map(BrokerId), |_| true);
-            Self { partition, config: TopicConfig::read(settings.iter().copied()).unwrap() }
+            Self { partition, config: TopicConfig::read(Emulate::V4_3, settings.iter().copied()).unwrap() }
         }
 
         fn change(&mut self, change: Change<'_>) {

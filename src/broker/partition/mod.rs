@@ -252,6 +252,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::broker::node::emulate::Emulate;
     use crate::kafka::batch::{BatchBuilder, Compression, NO_TIMESTAMP, NewRecord, entries, field};
 
     const NOW: i64 = 1_700_000_000_000;
@@ -261,7 +262,7 @@ mod tests {
     }
 
     fn config(settings: &[(&str, &str)]) -> TopicConfig {
-        TopicConfig::read(settings.iter().copied()).unwrap()
+        TopicConfig::read(Emulate::V4_3, settings.iter().copied()).unwrap()
     }
 
     fn append_bytes(

@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::broker::node::emulate::Emulate;
 use crate::broker::partition::log::retention::Retention;
+use crate::broker::topic::describe::BEFORE_4_0;
 use crate::kafka::batch::{Compression, TimestampType};
 
 /// A setting that Apache Kafka would refuse with `INVALID_CONFIG`.
@@ -113,7 +115,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 
 /// Whether a topic can have a setting, as Apache Kafka would say when it is created with it.
 pub fn check_setting(name: &str, value: &str) -> Result<(), ConfigError> {
-    TopicConfig::read([(name, value)]).map(drop)
+    TopicConfig::read(Emulate::default(), [(name, value)]).map(drop)
 }
 
 /// The names of all settings that a topic can have.
@@ -122,18 +124,26 @@ pub fn setting_names() -> impl Iterator<Item = &'static str> {
 }
 
 impl TopicConfig {
+    /// What holds in a release where nothing is set.
+    pub(in crate::broker) fn of(emulate: Emulate) -> Self {
+        let modern = emulate >= Emulate::V4_3;
+        let after = if modern { 3_600_000 } else { i64::MAX };
+        Self { timestamp_after_max_ms: after, ..Self::default() }
+    }
+
     /// Reads settings as they are written, name and value.
     pub(in crate::broker) fn read<'a>(
+        emulate: Emulate,
         settings: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, ConfigError> {
-        let mut config = Self::default();
+        let mut config = Self::of(emulate);
         for (name, value) in settings {
-            config.set(name, value.trim())?;
+            config.set(emulate, name, value.trim())?;
         }
         Ok(config)
     }
 
-    fn set(&mut self, name: &str, value: &str) -> Result<(), ConfigError> {
+    fn set(&mut self, emulate: Emulate, name: &str, value: &str) -> Result<(), ConfigError> {
         match name {
             "max.message.bytes" => self.max_message_bytes = int(name, value, 0)?,
             "message.timestamp.before.max.ms" => {
@@ -143,7 +153,7 @@ impl TopicConfig {
                 self.timestamp_after_max_ms = long(name, value, 0)?;
             }
             "min.insync.replicas" => self.min_insync_replicas = int(name, value, 1)?,
-            "segment.bytes" => self.retention.segment_bytes = int(name, value, MIN_SEGMENT)?,
+            "segment.bytes" => self.retention.segment_bytes = int(name, value, min_segment(emulate))?,
             "segment.ms" => self.retention.segment_ms = long(name, value, 1)?,
             "retention.ms" => self.retention.time_ms = long(name, value, -1)?,
             "retention.bytes" => self.retention.size_bytes = long(name, value, i64::MIN)?,
@@ -153,14 +163,17 @@ impl TopicConfig {
             "compression.type" => self.compression = choice(name, value, &COMPRESSIONS)?,
             "cleanup.policy" => (self.compacted, self.deletes) = policies(name, value)?,
             _ if WITHOUT_EFFECT.contains(&name) => {}
+            _ if emulate < Emulate::V4_3 && BEFORE_4_0.contains(&name) => {}
             _ => return Err(ConfigError::Unknown(name.to_owned())),
         }
         Ok(())
     }
 }
 
-/// The least that `segment.bytes` may be since Apache Kafka 4.0 (KIP-1030).
-const MIN_SEGMENT: i32 = 1024 * 1024;
+/// The least that `segment.bytes` may be, which is more since Apache Kafka 4.0 (KIP-1030).
+fn min_segment(emulate: Emulate) -> i32 {
+    if emulate >= Emulate::V4_3 { 1024 * 1024 } else { 14 }
+}
 
 const TIMESTAMP_TYPES: [(&str, TimestampType); 2] =
     [("CreateTime", TimestampType::CreateTime), ("LogAppendTime", TimestampType::LogAppendTime)];
@@ -221,26 +234,29 @@ mod tests {
 
     #[test]
     fn what_is_not_set_is_as_in_apache_kafka() {
-        let config = TopicConfig::read([("preallocate", "true"), ("flush.ms", "1")]).unwrap();
+        let config = TopicConfig::read(Emulate::V4_3, [("preallocate", "true"), ("flush.ms", "1")]).unwrap();
         assert_eq!(config, TopicConfig::default());
         assert_eq!(config.max_message_bytes, 1024 * 1024 + 12);
     }
 
     #[test]
     fn settings_are_read() {
-        let config = TopicConfig::read([
-            ("max.message.bytes", "100"),
-            ("message.timestamp.type", "LogAppendTime"),
-            ("message.timestamp.before.max.ms", "5"),
-            ("message.timestamp.after.max.ms", "6"),
-            ("cleanup.policy", "delete, compact"),
-            ("compression.type", "zstd"),
-            ("min.insync.replicas", "2"),
-            ("segment.bytes", "1048576"),
-            ("segment.ms", "3"),
-            ("retention.ms", "-1"),
-            ("retention.bytes", "7"),
-        ]);
+        let config = TopicConfig::read(
+            Emulate::V4_3,
+            [
+                ("max.message.bytes", "100"),
+                ("message.timestamp.type", "LogAppendTime"),
+                ("message.timestamp.before.max.ms", "5"),
+                ("message.timestamp.after.max.ms", "6"),
+                ("cleanup.policy", "delete, compact"),
+                ("compression.type", "zstd"),
+                ("min.insync.replicas", "2"),
+                ("segment.bytes", "1048576"),
+                ("segment.ms", "3"),
+                ("retention.ms", "-1"),
+                ("retention.bytes", "7"),
+            ],
+        );
         let expected = TopicConfig {
             max_message_bytes: 100,
             timestamp_type: TimestampType::LogAppendTime,
@@ -253,12 +269,15 @@ mod tests {
             retention: Retention { segment_bytes: 1_048_576, segment_ms: 3, time_ms: -1, size_bytes: 7 },
         };
         assert_eq!(config, Ok(expected));
-        assert_eq!(TopicConfig::read([("compression.type", "producer")]).unwrap().compression, None);
+        assert_eq!(
+            TopicConfig::read(Emulate::V4_3, [("compression.type", "producer")]).unwrap().compression,
+            None
+        );
     }
 
     #[test]
     fn what_apache_kafka_refuses_is_refused() {
-        let error = |name, value| TopicConfig::read([(name, value)]).unwrap_err().to_string();
+        let error = |name, value| TopicConfig::read(Emulate::V4_3, [(name, value)]).unwrap_err().to_string();
         assert_eq!(error("retention.mss", "5"), "Unknown topic config name: retention.mss");
         assert_eq!(
             error("message.timestamp.type", "Never"),
@@ -275,6 +294,16 @@ mod tests {
             ("compression.type", "none"),
         ] {
             assert!(error(name, value).starts_with("Invalid value"), "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn releases_differ_in_defaults_and_bounds() {
+        assert_eq!(TopicConfig::of(Emulate::V3_9).timestamp_after_max_ms, i64::MAX);
+        let settings = [("segment.bytes", "14"), ("message.downconversion.enable", "false")];
+        assert!(TopicConfig::read(Emulate::V3_9, settings).is_ok());
+        for setting in settings {
+            assert!(TopicConfig::read(Emulate::V4_3, [setting]).is_err());
         }
     }
 

@@ -1,6 +1,7 @@
 //! The topics of a cluster: what may become one, and which there are.
 
 pub(super) mod config;
+pub(super) mod describe;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 use uuid::{Builder, Uuid};
 
+use crate::broker::node::emulate::Emulate;
 use crate::broker::partition::Partition;
 use crate::broker::topic::config::TopicConfig;
 use crate::id::BrokerId;
@@ -94,6 +96,7 @@ impl Topic {
 /// The topics of a cluster.
 #[derive(Debug, Default)]
 pub(super) struct Topics {
+    emulate: Emulate,
     by_name: BTreeMap<String, Arc<Topic>>,
     by_id: HashMap<Uuid, Arc<Topic>>,
     /// By the name with each `.` as `_`, which is what metrics make of it.
@@ -102,6 +105,11 @@ pub(super) struct Topics {
 }
 
 impl Topics {
+    /// No topics yet, and the rules of a release for those that come.
+    pub(super) fn of(emulate: Emulate) -> Self {
+        Self { emulate, ..Self::default() }
+    }
+
     /// The topic of that name.
     pub(super) fn named(&self, name: &str) -> Option<Arc<Topic>> {
         self.by_name.get(name).cloned()
@@ -129,7 +137,7 @@ impl Topics {
             return Err(TopicError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
         }
         let settings = new.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        TopicConfig::read(settings)
+        TopicConfig::read(self.emulate, settings)
             .map_err(|error| TopicError::new(ErrorCode::INVALID_CONFIG, error.to_string()))
     }
 

@@ -107,3 +107,20 @@ static DESCRIBED_CONFIG: Struct = plain(&[
     since(3, I8),
     since(3, Text),
 ]);
+
+/// `DescribeClusterRequest.json`.
+pub static DESCRIBE_CLUSTER_REQUEST: Struct = plain(&[always(BOOL), since(1, I8), since(2, BOOL)]);
+
+/// `DescribeClusterResponse.json`.
+pub static DESCRIBE_CLUSTER_RESPONSE: Struct = plain(&[
+    always(I32),
+    always(I16),
+    always(Text),
+    since(1, I8),
+    always(Text),
+    always(I32),
+    always(Array(&DESCRIBED_BROKER)),
+    always(I32),
+]);
+static DESCRIBED_BROKER: Struct =
+    plain(&[always(I32), always(Text), always(I32), always(Text), since(2, BOOL)]);
