@@ -84,6 +84,84 @@ mod take {
     }
 }
 
+mod transactions {
+    use super::*;
+    use crate::plan::{ClusterStep, TransactionCall};
+    use crate::producer::Unsuccessful;
+    use crate::trace::{ClientError, Code};
+
+    fn call(call: TransactionCall, within: Duration) -> Action {
+        Action::Transaction { producer: ProducerIndex(0), call, within }
+    }
+
+    /// A plan whose producer is opened by its first `begin`.
+    fn transactional(actions: &[Action], counts: &[u32]) -> Plan {
+        let mut plan = plan(actions, counts);
+        plan.producers[0].transactional = true;
+        plan
+    }
+
+    const LONG: Duration = Duration::from_mins(1);
+
+    #[test]
+    fn a_commit_is_asked_for_behind_the_callbacks() {
+        let steps =
+            [call(TransactionCall::Begin, LONG), send(0, Mode::Async), call(TransactionCall::Commit, LONG)];
+        let script = Script::answering(Answer::OnFlush);
+        let expected = "step 0\nstep 0 done\nsend 0\nsend 1\nok 0\nok 1\nstep 2\nstep 2 done";
+        assert_run(&transactional(&steps, &[2]), &script, expected);
+    }
+
+    #[test]
+    fn a_commit_whose_callbacks_do_not_come_is_not_asked_for_and_an_abort_need_not_wait() {
+        let abort = TransactionCall::Abort { flush: false };
+        let steps = [
+            call(TransactionCall::Begin, LONG),
+            send(0, Mode::Async),
+            call(TransactionCall::Commit, TINY),
+            call(abort, LONG),
+        ];
+        let script = Script::answering(Answer::Never);
+        let expected =
+            "step 0\nstep 0 done\nsend 0\nstep 2\nstep 2 timed out, 1 left\nstep 3\nok 0\nstep 3 done";
+        assert_run(&transactional(&steps, &[1]), &script, expected);
+    }
+
+    #[test]
+    fn what_ends_a_transaction_has_three_outcomes_and_what_begins_it_two() {
+        for (word, certain, step, expected) in [
+            ("Initialise", true, TransactionCall::Begin, "failed, fenced"),
+            ("Begin", false, TransactionCall::Begin, "failed, fenced"),
+            ("Commit", true, TransactionCall::Commit, "failed, fenced"),
+            ("Commit", false, TransactionCall::Commit, "unknown, fenced"),
+            ("Nothing", false, TransactionCall::Commit, "done"),
+        ] {
+            let begins = step == TransactionCall::Begin;
+            let mut steps = vec![call(TransactionCall::Begin, LONG)];
+            steps.extend((!begins).then(|| call(step, LONG)));
+            let code = Code::Client(ClientError::Fenced);
+            let why = Unsuccessful { code, certain, words: String::new() };
+            let script = Script { unsuccessful: vec![(word, why)], ..Script::answering(Answer::AtOnce) };
+            let (happened, _) = run(&transactional(&steps, &[]), &script);
+            let last = happened.lines().last().unwrap();
+            assert_eq!(last, format!("step {} {expected}", steps.len() - 1));
+        }
+    }
+
+    #[test]
+    fn what_the_cluster_cannot_do_ends_the_run_at_its_step() {
+        let steps = [
+            Action::Cluster(ClusterStep::Resume),
+            Action::Cluster(ClusterStep::Stop(crate::id::BrokerId(1))),
+            send(0, Mode::Async),
+        ];
+        let (happened, ending) = run(&plan(&steps, &[1]), &Script::answering(Answer::AtOnce));
+        assert_eq!(happened, "step 0\nstep 0 done\nstep 1\n");
+        let why = "there is no such broker".to_owned();
+        assert_eq!(ending.unwrap(), Ending::Refused { step: 1, why });
+    }
+}
+
 mod ends {
     use super::*;
 
