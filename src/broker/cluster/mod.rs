@@ -342,6 +342,46 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_thousand_connections_at_once_are_accepted_and_served() {
+        let cluster = Cluster::start(spec()).await.unwrap();
+        let mut clients = vec![];
+        for _ in 0..1_000 {
+            clients.push(connect(&cluster).await);
+        }
+        let mut sent = vec![];
+        for client in &mut clients {
+            sent.push(client.send(9, &produce("orders", -1, batch(b"value"))).await);
+        }
+        let mut offsets = vec![];
+        for (client, id) in clients.iter_mut().zip(sent) {
+            let answer = client.receive::<ProduceRequest>(9, id).await.unwrap();
+            offsets.push(answer.responses[0].partition_responses[0].base_offset);
+        }
+        offsets.sort_unstable();
+        assert!(offsets.into_iter().eq(0..1_000));
+        drop(clients);
+        cluster.idle().await.unwrap();
+    }
+
+    /// `cargo test --release --lib start_of_a_cluster -- --ignored --nocapture`: the median of 101 starts.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "measures, and is meant for a release build"]
+    async fn start_of_a_cluster_takes_less_than_a_millisecond_and_of_three_less_than_three() {
+        for (brokers, limit) in [(1, 1), (3, 3)] {
+            let mut times = vec![];
+            for _ in 0..101 {
+                let spec = ClusterSpec { brokers, ..spec() };
+                let began = std::time::Instant::now();
+                let cluster = Cluster::start(spec).await.unwrap();
+                times.push(began.elapsed());
+                cluster.shutdown().await;
+            }
+            times.sort_unstable();
+            assert!(times[50] < Duration::from_millis(limit), "{brokers}: {:?}", times[50]);
+        }
+    }
+
+    #[tokio::test]
     async fn a_client_that_only_stops_writing_gets_its_answers() {
         let cluster = Cluster::start(spec()).await.unwrap();
         let mut client = connect(&cluster).await;
