@@ -20,8 +20,10 @@
 
 mod apache;
 mod cases;
+mod compose;
 mod embedded;
 mod normal;
+mod random;
 mod recorded;
 mod session;
 mod trial;
@@ -37,7 +39,10 @@ use crate::trial::Suite;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let suite = Arc::new(Suite::new(std::env::var_os("INFLIGHT_RECORD").is_some()));
-    let conclusion = libtest_mimic::run(&arguments, suite.trials());
+    let mut trials = suite.trials();
+    trials.extend(compose::trials());
+    trials.extend(random::trials(&suite));
+    let conclusion = libtest_mimic::run(&arguments, trials);
     suite.finish();
     conclusion.exit_code()
 }

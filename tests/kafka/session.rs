@@ -234,6 +234,39 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Calls again while the end of the last transaction is still being written.
+    pub(crate) fn patiently(&mut self, name: &str, version: i16, body: &Value) -> Value {
+        const CONCURRENT_TRANSACTIONS: &str = "(51)";
+        for _ in 0..ASKS {
+            let before = self.lines.len();
+            let answer = self.call(name, version, body.clone());
+            if !self.lines[before + 1..].iter().any(|line| line.contains(CONCURRENT_TRANSACTIONS)) {
+                return answer;
+            }
+            self.lines.truncate(before);
+            sleep(PAUSE);
+        }
+        panic!("{name} stays concurrent");
+    }
+
+    /// Waits until no transaction is open in a partition.
+    pub(crate) fn settled(&mut self, topic: &str, partition: i32) {
+        let row = fields! { partition_index: partition, timestamp: -1_i64 };
+        let topics = vec![fields! { name: topic, partitions: vec![row] }];
+        let end = |k: &mut Self, isolation: i8| {
+            let request = fields! { isolation_level: isolation, topics: topics.clone() };
+            let answer = k.ask("ListOffsets", 6, &request);
+            answer.get("topics").items()[0].get("partitions").items()[0].get("offset").int()
+        };
+        for _ in 0..ASKS {
+            if end(self, 0) == end(self, 1) {
+                return;
+            }
+            sleep(PAUSE);
+        }
+        panic!("a transaction stays open in {topic}[{partition}]");
+    }
+
     /// Asks without writing it down.
     pub(crate) fn ask(&mut self, name: &str, version: i16, body: &Value) -> Value {
         let id = self.quietly(name, version, body);

@@ -77,7 +77,7 @@ impl Suite {
 
     /// Started by the first case that needs it. The thread that starts it lives as long as the process, because the
     /// death of that thread would be the end of Apache Kafka.
-    fn apache(&self) -> Result<Arc<Apache>, Failed> {
+    pub(crate) fn apache(&self) -> Result<Arc<Apache>, Failed> {
         let mut apache = self.apache.lock().expect("nobody panics with it");
         let started = apache.get_or_insert_with(|| {
             let (send, receive) = std::sync::mpsc::channel();
@@ -147,7 +147,8 @@ fn play(number: usize, case: &Case, world: &dyn World) -> Result<Vec<String>, Fa
     }
 }
 
-fn compare(expected: &[String], lines: &[String]) -> Result<(), String> {
+/// The difference of two sides, line by line.
+pub(crate) fn compare(expected: &[String], lines: &[String]) -> Result<(), String> {
     if expected == lines {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! Apache Kafka from its published jars, for as long as a test run takes.
 
-mod node;
-mod port;
+pub(crate) mod node;
+pub(crate) mod port;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -16,21 +16,22 @@ pub(crate) struct Apache {
 }
 
 impl Apache {
-    /// The jars of that version, where Maven has put them; none without them or without Java.
-    pub(crate) fn jars(version: &str) -> Option<PathBuf> {
+    /// The jars of that version, where Maven has put them.
+    pub(crate) fn jars(version: &str) -> Result<PathBuf, String> {
         let jars = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/ci/kafka").join(version);
         let java = std::process::Command::new("java").arg("-version").output().is_ok();
-        (java && jars.join(format!("kafka-clients-{version}.jar")).exists()).then_some(jars)
+        if java && jars.join(format!("kafka-clients-{version}.jar")).exists() {
+            return Ok(jars);
+        }
+        Err(format!(
+            "needs Java and the jars of Apache Kafka: \
+             mvn -q -B -f tests/kafka/pom.xml -Dkafka.version={version} dependency:copy-dependencies"
+        ))
     }
 
     /// Formats and starts it, and waits until it answers.
     pub(crate) fn start(version: &str) -> Result<Self, String> {
-        let jars = Self::jars(version).ok_or_else(|| {
-            format!(
-                "needs Java and the jars of Apache Kafka: \
-                 mvn -q -B -f tests/kafka/pom.xml -Dkafka.version={version} dependency:copy-dependencies"
-            )
-        })?;
+        let jars = Self::jars(version)?;
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let node = Node::start(&jars, folder.path())?;
         Ok(Self { node, _folder: folder })

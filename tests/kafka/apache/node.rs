@@ -31,8 +31,13 @@ pub(crate) struct Node {
 impl Node {
     pub(crate) fn start(jars: &Path, folder: &Path) -> Result<Self, String> {
         let (port, controller) = (port::free(), port::free());
+        Self::with(jars, folder, port, &text(folder, port, controller))
+    }
+
+    /// Starts a broker that has those properties and listens for clients on that port.
+    pub(crate) fn with(jars: &Path, folder: &Path, port: u16, text: &str) -> Result<Self, String> {
         let properties = folder.join("server.properties");
-        fs::write(&properties, text(folder, port, controller)).map_err(|error| error.to_string())?;
+        fs::write(&properties, text).map_err(|error| error.to_string())?;
         // Only a broker that was formatted here can tell this id: what answers on the port is our own child.
         let cluster = cluster_id();
         let java = |arguments: &[&str]| {

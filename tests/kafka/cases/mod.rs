@@ -2,6 +2,7 @@
 
 mod acks;
 mod apis;
+mod ends;
 mod fetch;
 mod frames;
 mod ids;
@@ -42,7 +43,7 @@ impl Theme {
 
 type Add = fn(&mut Theme);
 
-const THEMES: [(&str, Add); 20] = [
+const THEMES: [(&str, Add); 21] = [
     ("order", order::add),
     ("rows", rows::add),
     ("acks", acks::add),
@@ -63,6 +64,7 @@ const THEMES: [(&str, Add); 20] = [
     ("fencing", transactions::add_fencing),
     ("transactional records", transactions::add_records),
     ("group offsets", transactions::add_groups),
+    ("ends of transactions", ends::add),
 ];
 
 /// All of them, always in the same order.

@@ -1,0 +1,171 @@
+//! Random sequences of requests: several producers, epochs, sequences, partitions, acks and connections, the same on both
+//! sides, shrunk to the fewest that differ. Without Java the embedded broker is held against a model.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use libtest_mimic::{Failed, Trial};
+use proptest::collection::vec;
+use proptest::prelude::{Just, Strategy, prop_oneof};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
+use crate::embedded::Embedded;
+use crate::session::{Session, World};
+use crate::trial::Suite;
+use crate::wire::{Batch, Value, batch, record};
+
+/// Sequences that are tried on both sides, and on the model.
+const WITH_KAFKA: u32 = 200;
+const WITH_MODEL: u32 = 500;
+const MAX: i32 = i32::MAX;
+/// Batches of a producer that are remembered (`ProducerStateEntry.NUM_BATCHES_TO_RETAIN`).
+const REMEMBERED: usize = 5;
+
+/// One request.
+#[derive(Clone, Debug)]
+struct Step {
+    connection: u32,
+    version: i16,
+    acks: i16,
+    partition: i32,
+    /// None writes without one.
+    producer: Option<(i64, i16)>,
+    sequence: i32,
+    count: i32,
+    codec: i16,
+    spoilt: bool,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let producer = prop_oneof![
+        1 => Just(None),
+        6 => (4_000..4_002_i64, prop_oneof![4 => Just(0), 1 => 0..3_i16]).prop_map(Some),
+    ];
+    let sequence = prop_oneof![6 => 0..8, 1 => MAX - 3..=MAX];
+    let acks = prop_oneof![2 => Just(1), 2 => Just(-1), 1 => Just(0)];
+    let place = (1..3_u32, 3..13_i16, acks, 0..2_i32);
+    let content = (1..4_i32, prop_oneof![3 => Just(0), 1 => 1..4_i16], proptest::bool::weighted(0.05));
+    (place, producer, sequence, content).prop_map(|(place, producer, sequence, (count, codec, spoilt))| {
+        let (connection, version, acks, partition) = place;
+        Step { connection, version, acks, partition, producer, sequence, count, codec, spoilt }
+    })
+}
+
+impl Step {
+    fn batch(&self) -> Batch {
+        let records = (0..self.count).map(|index| record(&index.to_string()).at(i64::from(index)));
+        let mut batch = batch(records).codec(self.codec);
+        if let Some((id, epoch)) = self.producer {
+            batch = batch.producer(id, epoch, self.sequence);
+        }
+        if self.spoilt { batch.with("crc", 7) } else { batch }
+    }
+}
+
+fn play(world: &dyn World, number: usize, steps: &[Step]) -> (Vec<String>, Vec<Value>) {
+    let mut session = Session::new(world, format!("r{number:06}-"));
+    session.topic("~t", &[]);
+    let answers = steps.iter().map(|step| {
+        session.connection(step.connection);
+        session.produce(step.version, step.acks, "~t", vec![(step.partition, step.batch().into())])
+    });
+    let answers = answers.collect();
+    session.log("~t");
+    (session.into_lines(), answers)
+}
+
+pub(crate) fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
+    let suite = Arc::clone(suite);
+    let on_both = Trial::test("kafka::random::the same answers on both sides", move || both(&suite));
+    vec![Trial::test("embedded::random::answers as the model", model), on_both.with_ignored_flag(true)]
+}
+
+fn run(cases: u32, test: impl Fn(Vec<Step>) -> Result<(), TestCaseError>) -> Result<(), Failed> {
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    TestRunner::new(config).run(&vec(step(), 1..24), test).map_err(|error| error.to_string().into())
+}
+
+fn both(suite: &Suite) -> Result<(), Failed> {
+    let apache = suite.apache()?;
+    let number = AtomicUsize::new(0);
+    run(WITH_KAFKA, |steps| {
+        let number = number.fetch_add(1, Ordering::Relaxed);
+        let (expected, _) = play(&*apache, number, &steps);
+        let (answered, _) = play(&Embedded::start(), number, &steps);
+        crate::trial::compare(&expected, &answered).map_err(TestCaseError::fail)
+    })
+}
+
+fn model() -> Result<(), Failed> {
+    run(WITH_MODEL, |steps| {
+        let (_, answers) = play(&Embedded::start(), 0, &steps);
+        let mut model = Model::default();
+        for (step, answer) in steps.iter().zip(answers) {
+            let expected = model.answer(step);
+            if step.acks == 0 {
+                continue;
+            }
+            let row = &answer.get("topics").items()[0].get("partitions").items()[0];
+            let got = (row.get("error_code").int(), row.get("base_offset").int());
+            if got != expected {
+                return Err(TestCaseError::fail(format!("{step:?}: {got:?}, the model says {expected:?}")));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// What is known of a producer in a partition.
+#[derive(Default)]
+struct Known {
+    epoch: i16,
+    /// First and last sequence and the base offset of the last batches, the newest at the end.
+    window: VecDeque<(i32, i32, i64)>,
+}
+
+/// The rules of idempotence, said once more.
+#[derive(Default)]
+struct Model {
+    ends: [i64; 2],
+    producers: BTreeMap<(i32, i64), Known>,
+}
+
+impl Model {
+    /// Error code and base offset.
+    fn answer(&mut self, step: &Step) -> (i64, i64) {
+        let end = self.ends[step.partition as usize];
+        if step.spoilt {
+            return (2, -1);
+        }
+        if let Some((id, epoch)) = step.producer {
+            let last = (i64::from(step.sequence) + i64::from(step.count) - 1) & i64::from(MAX);
+            let batch = (step.sequence, last as i32);
+            let key = (step.partition, id);
+            if let Some(known) = self.producers.get(&key) {
+                let twin = known.window.iter().find(|(first, last, _)| (*first, *last) == batch);
+                if let (Some((.., base)), true) = (twin, known.epoch == epoch) {
+                    return (0, *base);
+                }
+                let newest = known.window.back().map_or(-1, |(_, last, _)| *last);
+                let next = if newest == MAX { 0 } else { newest + 1 };
+                if epoch < known.epoch {
+                    return (47, -1);
+                }
+                if step.sequence != (if epoch == known.epoch { next } else { 0 }) {
+                    return (45, -1);
+                }
+            }
+            let known = self.producers.entry(key).or_default();
+            if known.epoch != epoch {
+                *known = Known { epoch, window: VecDeque::new() };
+            }
+            known.window.push_back((batch.0, batch.1, end));
+            if known.window.len() > REMEMBERED {
+                known.window.pop_front();
+            }
+        }
+        self.ends[step.partition as usize] += i64::from(step.count);
+        (0, end)
+    }
+}
