@@ -1,6 +1,7 @@
 //! `docker-compose.yml`: what it says, and that Apache Kafka starts with what the image makes of it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use libtest_mimic::{Failed, Trial};
 use serde::Deserialize;
@@ -91,7 +92,7 @@ fn starts() -> Result<(), Failed> {
             let value = moved.iter().fold(value.clone(), |value, (from, to)| {
                 value.replace(&format!(":{from}"), &format!(":{to}"))
             });
-            text += &format!("{name}={value}\n");
+            let _ = writeln!(text, "{name}={value}");
         }
     }
     Node::with(&jars, folder.path(), client, &text)?;
