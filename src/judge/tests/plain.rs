@@ -228,6 +228,15 @@ fn a_long_list_of_messages_is_cut() {
 }
 
 #[test]
+fn what_may_still_come_has_not_vanished() {
+    let mut plan = plan(1);
+    set(&mut plan, "acks", "0");
+    let sent = || sends([0]).into_iter().chain([Event::Callback(acknowledged(0, 0, None))]);
+    assert_eq!(kinds(&judge(&plan, &trace(sent(), &[&[]]))), ["vanished"]);
+    assert_eq!(kinds(&judge(&plan, &Trace { settled: false, ..trace(sent(), &[&[]]) })), [""; 0]);
+}
+
+#[test]
 fn acks_are_known_by_each_of_their_names() {
     let vanished = |key: &str, value: &str| {
         let mut plan = plan(1);
