@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::project::{GOOD, Project};
+use super::project::{FAILING, GOOD, Project, SLOW};
 use super::served::{Served, soon};
 
 /// It goes on until somebody ends it.
@@ -57,6 +57,39 @@ fn a_topic_of_another_shape_is_left_as_it_is() {
     ran.says("topic 't' is there already, and differs from the scenario's: partitions is 2, not 1");
     let found = broker.ask(async |cluster| cluster.topic(&"t".into(), soon()).await.unwrap().unwrap());
     assert_eq!(found.leaders.len(), 2);
+}
+
+#[test]
+fn fresh_topics_are_shown_under_their_plain_names_and_are_gone_afterwards() {
+    let (broker, project) = (Served::with(&["--topic", "t:2"]), Project::accepted());
+    let arguments = ["run", "--fresh-topics", "--bootstrap", &broker.address];
+    project.call(&arguments).exits(0).says("1 passed");
+    let project = project.scenario("failing", FAILING).scenario("other", GOOD);
+    project.call(&arguments).exits(1).says("1 passed, 1 new, 1 failed").says_nothing_of("t-");
+    assert_eq!(broker.topics(), ["t"]);
+}
+
+#[test]
+fn fresh_topics_are_gone_after_an_interruption_too() {
+    let broker = Served::with(&[]);
+    let project = Project::new().scenario("slow", SLOW);
+    let child = project.start(&["run", "--fresh-topics", "--bootstrap", &broker.address]);
+    broker.wait_for(|topics| topics.len() == 1 && topics[0].starts_with("t-"));
+    super::run::signal(&child, "-INT");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    assert_eq!(broker.topics(), [""; 0]);
+}
+
+#[test]
+fn settings_of_a_topic_that_is_there_are_compared() {
+    let broker = Served::with(&[]);
+    let text = "topic: { name: wide, config: { max.message.bytes: 5000 } }\ncount: 3\n";
+    let arguments = ["run", "--accept", "--bootstrap", &broker.address];
+    let project = Project::new().scenario("wide", text);
+    project.call(&arguments).exits(0);
+    project.call(&arguments).exits(0);
+    let project = project.scenario("wide", &text.replace("5000", "6000"));
+    project.call(&arguments).exits(3).says("max.message.bytes is 5000, not 6000 (it was left as it is)");
 }
 
 #[test]
