@@ -133,7 +133,8 @@ impl Read {
         let stable = partition.last_stable_offset().min(high_watermark);
         let below = if isolation == READ_COMMITTED { stable } else { high_watermark };
         let records = log.read(row.fetch_offset, below, most, self.bytes == 0);
-        let aborted = (isolation == READ_COMMITTED).then(|| aborted(&partition, row.fetch_offset));
+        let aborted =
+            (isolation == READ_COMMITTED).then(|| aborted(&partition, row.fetch_offset, records.len()));
         self.bytes += records.len();
         self.room = i32::try_from(records.len()).map_or(0, |size| (self.room - size).max(0));
         Ok(PartitionData::default()
@@ -193,10 +194,10 @@ fn endpoint(endpoint: &Endpoint) -> NodeEndpoint {
         .with_port(endpoint.port.into())
 }
 
-/// Kafka looks as far as the next entry of its offset index, which has one for each 4 KiB: here that is the end of the
-/// log (`LocalLog.addAbortedTransactions`).
-fn aborted(partition: &Partition, from: i64) -> Vec<AbortedTransaction> {
-    let aborted = partition.aborted(from, partition.log.end());
+/// The transactions to be skipped in so many bytes, and in what Kafka's offset index cannot tell from them
+/// (`LocalLog.addAbortedTransactions`).
+fn aborted(partition: &Partition, from: i64, bytes: usize) -> Vec<AbortedTransaction> {
+    let aborted = partition.aborted(from, partition.log.bound(from, bytes));
     let row = |aborted: &Aborted| {
         AbortedTransaction::default()
             .with_producer_id(aborted.producer_id.into())

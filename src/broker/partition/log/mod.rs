@@ -14,6 +14,9 @@ pub(in crate::broker) const MAX_PAYLOAD: usize = crate::kafka::frame::MAX_REQUES
 /// answers as Apache Kafka does whose disk is full. A hundred and fifty million records of 40 bytes fit.
 pub(in crate::broker) const MAX_LOG_BYTES: usize = 8 << 30;
 
+/// How many bytes lie at least between two entries of Kafka's offset index (`log.index.interval.bytes`).
+const INDEX_INTERVAL: usize = 4096;
+
 /// A record found by its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::broker) struct Found {
@@ -160,6 +163,19 @@ impl Log {
         out.freeze()
     }
 
+    /// An offset behind all that a read of so many bytes from `from` has found, and less than [`INDEX_INTERVAL`] bytes
+    /// further; the end of the log if that comes before (`OffsetIndex.fetchUpperBoundOffset`).
+    pub(in crate::broker) fn bound(&self, from: i64, bytes: usize) -> i64 {
+        let first = self.entries.partition_point(|entry| entry.last_offset() < from);
+        let mut position = 0;
+        let mut beyond = self.entries[first..].iter().skip_while(|entry| {
+            let within = position < bytes + INDEX_INTERVAL;
+            position += entry.batch.size();
+            within
+        });
+        beyond.next().map_or(self.end, |entry| entry.base_offset)
+    }
+
     /// The first record, by offset, that is not older than `timestamp` and lies below the offset `below`.
     pub(in crate::broker) fn first_since(&self, timestamp: i64, below: i64) -> Option<Found> {
         let mut candidates = self.entries.iter().filter(|entry| entry.batch.max_timestamp() >= timestamp);
@@ -256,6 +272,24 @@ mod tests {
         log.restore(Stranded::default());
         log.truncate(9);
         assert_eq!((log.start(), log.end()), (0, 4));
+    }
+
+    #[test]
+    fn a_bound_lies_behind_what_was_read_and_not_far() {
+        let mut log = log();
+        assert_eq!((log.bound(0, 0), log.bound(9, 100)), (6, 6), "a short log has no index");
+        while log.end() < 1_000 {
+            log.append(batch(&[1]), 5);
+        }
+        let (first, one) = (log.entries[0].batch.size(), log.entries[9].batch.size());
+        let bound = log.bound(0, first);
+        let bytes = |to: i64| {
+            log.entries.iter().filter(|it| it.base_offset < to).map(|it| it.batch.size()).sum::<usize>()
+        };
+        assert!(
+            bytes(bound) >= first + INDEX_INTERVAL && bytes(bound) < first + INDEX_INTERVAL + one + first
+        );
+        assert_eq!(log.bound(0, 1 << 20), 1_000);
     }
 
     #[test]
