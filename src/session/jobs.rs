@@ -47,8 +47,15 @@ struct Running {
     place: usize,
     /// What becomes of it should its task break.
     broken: Outcome,
-    /// Topics that nobody else may use meanwhile.
-    topics: Vec<Arc<str>>,
+    /// What nobody else may use meanwhile.
+    meetings: Vec<Meeting>,
+}
+
+/// Where two scenarios on one cluster would meet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Meeting {
+    Topic(Arc<str>),
+    TransactionalId(String),
 }
 
 impl<'a, R, F> Jobs<'a, R>
@@ -93,14 +100,21 @@ where
 
     /// The first of those that wait that meets none that runs.
     fn next(&self, waiting: &[(usize, Candidate)]) -> Option<usize> {
-        let used: HashSet<_> = self.running.values().flat_map(|running| &running.topics).collect();
-        waiting.iter().position(|(_, candidate)| !self.topics(candidate).any(|topic| used.contains(topic)))
+        let used: HashSet<_> = self.running.values().flat_map(|running| &running.meetings).collect();
+        waiting.iter().position(|(_, candidate)| !self.meetings(candidate).any(|place| used.contains(&place)))
     }
 
-    /// The topics in which a scenario could meet others.
-    fn topics<'c>(&self, candidate: &'c Candidate) -> impl Iterator<Item = &'c Arc<str>> {
-        let plan = candidate.plan.as_ref().filter(|_| self.options.target.shares_topics());
-        plan.into_iter().flat_map(|plan| &plan.topics).map(|topic| &topic.name)
+    /// Where a scenario could meet others.
+    fn meetings(&self, candidate: &Candidate) -> impl Iterator<Item = Meeting> {
+        let target = &self.options.target;
+        let topics = candidate.plan.iter().filter(|_| target.shares_topics()).flat_map(|plan| &plan.topics);
+        let producers =
+            candidate.plan.iter().filter(|_| target.shares_transactions()).flat_map(|plan| &plan.producers);
+        let ids = producers
+            .flat_map(|producer| &producer.config)
+            .filter(|setting| setting.key == "transactional.id")
+            .map(|setting| Meeting::TransactionalId(setting.value.clone()));
+        topics.map(|topic| Meeting::Topic(Arc::clone(&topic.name))).chain(ids)
     }
 
     fn start(&mut self, place: usize, candidate: Candidate) {
@@ -112,10 +126,10 @@ where
             return self.keep(place, candidate.refused());
         }
         (self.progress)(Progress::Started { name: &name });
-        let topics = self.topics(&candidate).cloned().collect();
+        let meetings = self.meetings(&candidate).collect();
         let task = self.tasks.spawn((self.run)(candidate));
         let broken = Outcome::without_run(name, path, Verdict::Broken);
-        self.running.insert(task.id(), Running { place, broken, topics });
+        self.running.insert(task.id(), Running { place, broken, meetings });
     }
 
     fn end(&mut self, joined: Result<(Id, Outcome), JoinError>) {
@@ -149,7 +163,7 @@ mod tests {
     use tokio::sync::{mpsc, oneshot};
 
     use super::*;
-    use crate::plan::{self, Plan};
+    use crate::plan::{self, Origin, Plan, Setting};
     use crate::run::{ForeignCluster, Target};
     use crate::snapshot::{Mirror, Policy};
     use crate::source::Source;
@@ -286,6 +300,31 @@ mod tests {
         };
         let (outcomes, ()) = tokio::join!(stage.run(candidates(&["a", "b"])), script);
         assert_eq!(outcomes, [("a".into(), Verdict::Broken), ("b".into(), Verdict::Passed)]);
+    }
+
+    #[tokio::test]
+    async fn two_with_one_transactional_id_never_run_at_once() {
+        let (mut stage, mut begins) = Stage::new(2);
+        stage.options.target = Target::Foreign(ForeignCluster { bootstrap: Vec::new(), fresh_topics: true });
+        let mut all = candidates(&["a", "b", "c"]);
+        for candidate in &mut all[..2] {
+            let Some(plan) = &mut candidate.plan else { panic!("it has a plan") };
+            let id = Setting {
+                key: "transactional.id".to_owned(),
+                value: "payments".to_owned(),
+                origin: Origin::CommandLine,
+            };
+            Arc::make_mut(plan).producers[0].config.push(id);
+        }
+        let script = async {
+            let mut ends = begun(&mut begins, 2).await;
+            assert_eq!(ends.keys().collect::<Vec<_>>(), ["a", "c"]);
+            ends.remove("a").unwrap().send(Verdict::Passed).unwrap();
+            begun(&mut begins, 1).await.remove("b").unwrap().send(Verdict::Passed).unwrap();
+            ends.remove("c").unwrap().send(Verdict::Passed).unwrap();
+        };
+        let (outcomes, ()) = tokio::join!(stage.run(all), script);
+        assert_eq!(outcomes.len(), 3);
     }
 
     #[tokio::test]

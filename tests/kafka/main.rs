@@ -21,6 +21,7 @@
 mod apache;
 mod cases;
 mod compose;
+mod corpus;
 mod embedded;
 mod normal;
 mod random;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let suite = Arc::new(Suite::new(std::env::var_os("INFLIGHT_RECORD").is_some()));
     let mut trials = suite.trials();
     trials.extend(compose::trials());
+    trials.extend(corpus::trials(&suite));
     trials.extend(random::trials(&suite));
     let conclusion = libtest_mimic::run(&arguments, trials);
     suite.finish();

@@ -30,6 +30,11 @@ impl Target {
     pub fn shares_topics(&self) -> bool {
         matches!(self, Self::Foreign(cluster) if !cluster.fresh_topics)
     }
+
+    /// Whether two producers of the same transactional id would meet, and the newer one fence the other.
+    pub fn shares_transactions(&self) -> bool {
+        matches!(self, Self::Foreign(_))
+    }
 }
 
 /// A partition of the plan on the cluster.
