@@ -206,6 +206,11 @@ async fn is_there(
             wanted.partitions.to_string(),
         ));
     }
+    // One replica is what a scenario has that names no number; it is content with more.
+    let replicas = (found.replication_factor.to_string(), wanted.replication_factor.to_string());
+    if wanted.replication_factor > 1 && replicas.0 != replicas.1 {
+        differences.push(("replication_factor".to_owned(), replicas.0, replicas.1));
+    }
     let keys = wanted.config.iter().map(|setting| setting.key.as_str());
     let settings = match client.topic_settings(name, keys, deadline).await.map_err(RunError::Cluster)? {
         Some(settings) => settings.map_err(|code| RunError::Topic { topic: name.to_string(), code })?,

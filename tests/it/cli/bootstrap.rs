@@ -60,6 +60,19 @@ fn a_topic_of_another_shape_is_left_as_it_is() {
 }
 
 #[test]
+fn replicas_are_as_the_scenario_has_them() {
+    let broker = Served::with(&["--brokers", "3", "--topic", "single:1"]);
+    let shaped =
+        |name: &str| format!("brokers: 3\ntopic: {{ name: {name}, replication_factor: 3 }}\ncount: 3\n");
+    let project = Project::new().scenario("a", &shaped("threefold")).scenario("b", &shaped("single"));
+    let ran = project.call(&["run", "--accept", "--bootstrap", &broker.address]).exits(3);
+    ran.says("1 broken").says("replication_factor is 1, not 3");
+    let found =
+        broker.ask(async |cluster| cluster.topic(&"threefold".into(), soon()).await.unwrap().unwrap());
+    assert_eq!(found.replication_factor, 3);
+}
+
+#[test]
 fn fresh_topics_are_shown_under_their_plain_names_and_are_gone_afterwards() {
     let (broker, project) = (Served::with(&["--topic", "t:2"]), Project::accepted());
     let arguments = ["run", "--fresh-topics", "--bootstrap", &broker.address];
