@@ -54,7 +54,7 @@ pub(super) enum What {
     Foreign,
     /// The log goes on at another offset than the next. Offset.
     Jump,
-    /// What has no numbers that folding could use, by its place in [`Folded::asides`].
+    /// What has no numbers that folding could use, by its place in `Folded::asides`.
     Aside(u32),
 }
 

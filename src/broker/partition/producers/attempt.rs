@@ -48,7 +48,7 @@ pub struct Written {
 /// What to do with a batch that is not refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// Append it, and report that to [`ProducerStates::record`].
+    /// Append it, and report that to [`ProducerStates::record`](super::ProducerStates::record).
     New,
     /// It has been written before, there and then: append nothing and answer without an error.
     Duplicate(Written),
