@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use indexmap::IndexMap;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::{
     AbortedTransaction, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
@@ -26,6 +27,8 @@ const MAX_BYTES: i32 = 57_671_680;
 /// `FetchMetadata.INITIAL_EPOCH` and `FINAL_EPOCH`: a full request, not the continuation of a session.
 const FULL_EPOCHS: [i32; 2] = [0, -1];
 const READ_COMMITTED: i8 = 1;
+/// How partitions are answered that there are not.
+const UNKNOWN: [ErrorCode; 2] = [ErrorCode::UNKNOWN_TOPIC_ID, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION];
 /// The first version that names topics by id.
 const BY_ID: i16 = 13;
 /// The first version in which consumers may read from followers (KIP-392).
@@ -40,10 +43,14 @@ pub(super) async fn handle(node: &Node, version: i16, request: &FetchRequest) ->
     let patience = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
     let deadline = Instant::now() + patience;
     let mut progress = node.cluster.progress();
+    let mut unknown = usize::MAX;
     loop {
         progress.mark_unchanged();
         let read = Read::all(node, version, request);
-        if patience.is_zero() || read.is_enough(request) {
+        // What is deleted while somebody waits for it ends the wait.
+        let vanished = read.unknown.len() > unknown;
+        unknown = read.unknown.len();
+        if patience.is_zero() || vanished || read.is_enough(request) {
             return read.into_response(node);
         }
         tokio::select! {
@@ -54,9 +61,14 @@ pub(super) async fn handle(node: &Node, version: i16, request: &FetchRequest) ->
     }
 }
 
+/// A partition that is asked for, with its topic.
+type Row<'a> = (&'a FetchTopic, &'a FetchPartition);
+
 /// What a request reads at one moment.
-struct Read {
-    topics: Vec<FetchableTopicResponse>,
+struct Read<'a> {
+    known: Vec<(&'a FetchTopic, PartitionData)>,
+    /// Partitions that there are not. They come behind all others (`KafkaApis.handleFetchRequest`).
+    unknown: Vec<(&'a FetchTopic, PartitionData)>,
     bytes: usize,
     /// Bytes that the answer may still take.
     room: i32,
@@ -65,46 +77,29 @@ struct Read {
     leaders: BTreeSet<BrokerId>,
 }
 
-impl Read {
-    fn all(node: &Node, version: i16, request: &FetchRequest) -> Self {
+impl<'a> Read<'a> {
+    fn all(node: &Node, version: i16, request: &'a FetchRequest) -> Self {
         let room = request.max_bytes.min(MAX_BYTES);
-        let mut read = Self { topics: vec![], bytes: 0, room, failed: false, leaders: BTreeSet::new() };
-        for topic in &request.topics {
-            let rows = topic
-                .partitions
-                .iter()
-                .map(|row| read.partition(node, (version, request.isolation_level), (topic, row)));
-            let rows = rows.collect();
-            read.topics.push(
-                FetchableTopicResponse::default()
-                    .with_topic(topic.topic.clone())
-                    .with_topic_id(topic.topic_id)
-                    .with_partitions(rows),
-            );
+        let (known, unknown, leaders) = (vec![], vec![], BTreeSet::new());
+        let mut read = Self { known, unknown, bytes: 0, room, failed: false, leaders };
+        for row in rows(request) {
+            read.partition(node, (version, request.isolation_level), row);
         }
         read
     }
 
-    fn partition(
-        &mut self,
-        node: &Node,
-        (version, isolation): (i16, i8),
-        (topic, row): (&FetchTopic, &FetchPartition),
-    ) -> PartitionData {
+    fn partition(&mut self, node: &Node, (version, isolation): (i16, i8), (topic, row): Row<'a>) {
         match self.records(node, (version, isolation), (topic, row)) {
-            Ok(data) => data,
+            Ok(data) => self.known.push((topic, data)),
+            Err(code) if UNKNOWN.contains(&code) => {
+                let data = refused(row, code).with_aborted_transactions(Some(vec![]));
+                self.unknown.push((topic, data));
+            }
             Err(code) => {
                 self.failed = true;
                 let current = self.current_leader(node, version, (topic, row, code));
-                PartitionData::default()
-                    .with_partition_index(row.partition)
-                    .with_error_code(code.0)
-                    .with_current_leader(current)
-                    .with_high_watermark(-1)
-                    .with_last_stable_offset(-1)
-                    .with_log_start_offset(-1)
-                    .with_aborted_transactions((isolation == READ_COMMITTED).then(Vec::new))
-                    .with_records(Some(Bytes::new()))
+                let data = refused(row, code).with_aborted_transactions(None).with_current_leader(current);
+                self.known.push((topic, data));
             }
         }
     }
@@ -115,7 +110,7 @@ impl Read {
         &mut self,
         node: &Node,
         (version, isolation): (i16, i8),
-        (topic, row): (&FetchTopic, &FetchPartition),
+        (topic, row): Row<'_>,
     ) -> Result<PartitionData, ErrorCode> {
         let topic = find(node, version, topic)?;
         let partition = topic.partition(row.partition).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
@@ -164,18 +159,51 @@ impl Read {
             .with_leader_epoch(partition.leader_epoch())
     }
 
-    /// An error is answered at once, and so is a request for nothing.
+    /// An error is answered at once, and so is a request for nothing that there is.
     fn is_enough(&self, request: &FetchRequest) -> bool {
         let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
-        self.failed || self.bytes >= min_bytes || self.topics.iter().all(|topic| topic.partitions.is_empty())
+        self.failed || self.bytes >= min_bytes || self.known.is_empty()
     }
 
+    /// Partitions of one topic that follow each other share its row (`FetchResponse.of`).
     fn into_response(self, node: &Node) -> FetchResponse {
+        let mut topics: Vec<FetchableTopicResponse> = vec![];
+        for (topic, data) in self.known.into_iter().chain(self.unknown) {
+            match topics.last_mut() {
+                Some(last) if (&last.topic, last.topic_id) == (&topic.topic, topic.topic_id) => {
+                    last.partitions.push(data);
+                }
+                _ => topics.push(
+                    FetchableTopicResponse::default()
+                        .with_topic(topic.topic.clone())
+                        .with_topic_id(topic.topic_id)
+                        .with_partitions(vec![data]),
+                ),
+            }
+        }
         let endpoints = self.leaders.into_iter().filter_map(|leader| node.cluster.reachable(leader));
-        FetchResponse::default()
-            .with_responses(self.topics)
-            .with_node_endpoints(endpoints.map(endpoint).collect())
+        FetchResponse::default().with_responses(topics).with_node_endpoints(endpoints.map(endpoint).collect())
     }
+}
+
+/// What is asked for, each partition once: who names one again means it as it is named last, in the place of the first
+/// (`FetchRequest.fetchData`).
+fn rows(request: &FetchRequest) -> impl Iterator<Item = Row<'_>> {
+    let all = request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |row| (topic, row)));
+    let key = |(topic, row): Row<'_>| (topic.topic.clone(), topic.topic_id, row.partition);
+    let rows: IndexMap<_, _> = all.map(|row| (key(row), row)).collect();
+    rows.into_values()
+}
+
+/// A partition of which nothing can be read.
+fn refused(row: &FetchPartition, code: ErrorCode) -> PartitionData {
+    PartitionData::default()
+        .with_partition_index(row.partition)
+        .with_error_code(code.0)
+        .with_high_watermark(-1)
+        .with_last_stable_offset(-1)
+        .with_log_start_offset(-1)
+        .with_records(Some(Bytes::new()))
 }
 
 fn find(node: &Node, version: i16, topic: &FetchTopic) -> Result<Arc<Topic>, ErrorCode> {
