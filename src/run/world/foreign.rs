@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::cluster::{Address, Bound, Cluster, ClusterError, NewTopic, Tcp};
+use crate::cluster::{self, Address, Bound, Cluster, ClusterError, NewTopic, Tcp};
 use crate::kafka::ErrorCode;
 use crate::plan::{Plan, Topic};
 use crate::run::RunError;
@@ -198,19 +198,7 @@ async fn is_there(
         Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION) => return Ok(false),
         Err(code) => return Err(RunError::Topic { topic: name.to_string(), code }),
     };
-    let mut differences = Vec::new();
-    if u32::try_from(found.leaders.len()) != Ok(wanted.partitions) {
-        differences.push((
-            "partitions".to_owned(),
-            found.leaders.len().to_string(),
-            wanted.partitions.to_string(),
-        ));
-    }
-    // One replica is what a scenario has that names no number; it is content with more.
-    let replicas = (found.replication_factor.to_string(), wanted.replication_factor.to_string());
-    if wanted.replication_factor > 1 && replicas.0 != replicas.1 {
-        differences.push(("replication_factor".to_owned(), replicas.0, replicas.1));
-    }
+    let mut differences = other_numbers(&found, wanted);
     let keys = wanted.config.iter().map(|setting| setting.key.as_str());
     let settings = match client.topic_settings(name, keys, deadline).await.map_err(RunError::Cluster)? {
         Some(settings) => settings.map_err(|code| RunError::Topic { topic: name.to_string(), code })?,
@@ -227,6 +215,17 @@ async fn is_there(
     } else {
         Err(OtherShape { topic: name.to_string(), differences }.into())
     }
+}
+
+/// Partitions and replicas that differ, as the topic and as the scenario has them.
+fn other_numbers(found: &cluster::Topic, wanted: &Topic) -> Vec<(String, String, String)> {
+    let partitions = ("partitions", found.leaders.len().to_string(), wanted.partitions.to_string());
+    let wanted_replicas = wanted.replication_factor.to_string();
+    let replicas = ("replication_factor", found.replication_factor.to_string(), wanted_replicas);
+    // One replica is what a scenario has that names no number; it is content with more.
+    let compared = if wanted.replication_factor > 1 { vec![partitions, replicas] } else { vec![partitions] };
+    let differs = compared.into_iter().filter(|(_, found, wanted)| found != wanted);
+    differs.map(|(name, found, wanted)| (name.to_owned(), found, wanted)).collect()
 }
 
 fn new_topic(name: &Arc<str>, topic: &Topic) -> NewTopic {
