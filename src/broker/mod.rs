@@ -22,4 +22,5 @@ pub use node::step::StepError;
 pub use partition::ReplicaError;
 pub use partition::producers;
 pub use topic::TopicError;
-pub use topic::config::{ConfigError, check_setting, setting_names};
+pub use topic::config::{check_setting, setting_names};
+pub use topic::rule::ConfigError;

@@ -56,7 +56,7 @@ impl Default for ClusterSpec {
 impl TopicSpec {
     /// Whether Apache Kafka would create it: its name and its settings.
     pub fn check(&self) -> Result<(), TopicError> {
-        Topics::default().check(&self.on(vec![])).map(drop)
+        Topics::default().check(&self.name, &self.config).map(drop)
     }
 
     fn on(&self, replicas: Vec<Vec<BrokerId>>) -> NewTopic {

@@ -2,21 +2,21 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use indexmap::IndexMap;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
 use kafka_protocol::messages::create_topics_response::{CreatableTopicConfigs, CreatableTopicResult};
 use kafka_protocol::messages::{CreateTopicsRequest, CreateTopicsResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
-use uuid::Uuid;
 
+use crate::broker::node::emulate::Emulate;
 use crate::broker::node::{ClusterState, Node};
-use crate::broker::topic::{MAX_PARTITIONS, NewTopic, TopicError};
+use crate::broker::topic::config::TopicConfig;
+use crate::broker::topic::{MAX_PARTITIONS, NewTopic, TopicError, Topics, describe};
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
 
 /// Stands for the broker's default of partitions and of replicas, which is 1 each.
 const DEFAULT: i32 = -1;
-/// `ConfigSource.TOPIC_CONFIG`.
-const SET_ON_TOPIC: i8 = 1;
 
 pub(super) fn handle(node: &Node, request: &CreateTopicsRequest) -> CreateTopicsResponse {
     let mut names = HashSet::new();
@@ -26,8 +26,15 @@ pub(super) fn handle(node: &Node, request: &CreateTopicsRequest) -> CreateTopics
         .filter(|topic| !names.insert(&topic.name))
         .map(|topic| topic.name.clone())
         .collect();
+    if request.timeout_ms <= 0 && request.topics.iter().any(|topic| !twice.contains(&topic.name)) {
+        // The time is over before the controller looks at it (`KafkaEventQueue`). This error has no words.
+        let late = TopicError::new(ErrorCode::REQUEST_TIMED_OUT, "");
+        let late = request.topics.iter().map(|topic| refused(topic, &late));
+        return CreateTopicsResponse::default().with_topics(late.collect());
+    }
     let partitions = request.topics.iter().map(partition_count).fold(0, usize::saturating_add);
-    let create = |topic: &CreatableTopic| {
+    let mut topics = node.cluster.topics_mut();
+    let check = |topic: &CreatableTopic| {
         if partitions > MAX_PARTITIONS {
             let message = "Excessively large number of partitions per request.";
             return Err(TopicError::new(ErrorCode::POLICY_VIOLATION, message));
@@ -35,10 +42,20 @@ pub(super) fn handle(node: &Node, request: &CreateTopicsRequest) -> CreateTopics
         if twice.contains(&topic.name) {
             return Err(TopicError::new(ErrorCode::INVALID_REQUEST, "Duplicate topic name."));
         }
-        create(&node.cluster, topic, request.validate_only)
+        new_topic(&node.cluster, &topics, topic)
     };
-    let unique = request.topics.iter().filter(|topic| names.remove(&topic.name));
-    let results = unique.map(|topic| create(topic).unwrap_or_else(|error| refused(topic, &error)));
+    let unique: Vec<_> = request.topics.iter().filter(|topic| names.remove(&topic.name)).collect();
+    let checked: Vec<_> = unique.iter().map(|topic| check(topic)).collect();
+    let mut create = |(new, config): (NewTopic, TopicConfig)| {
+        let row = row(node.cluster.emulate, &new);
+        let runs = |broker| node.cluster.is_running(broker);
+        let id = if request.validate_only { topics.new_id() } else { topics.add(new, config, runs).id };
+        row.with_topic_id(id)
+    };
+    let results = unique.iter().zip(checked).map(|(topic, checked)| match checked {
+        Ok(checked) => create(checked).with_name(topic.name.clone()),
+        Err(error) => refused(topic, &error),
+    });
     CreateTopicsResponse::default().with_topics(results.collect())
 }
 
@@ -46,28 +63,37 @@ fn partition_count(topic: &CreatableTopic) -> usize {
     topic.assignments.len().max(usize::try_from(topic.num_partitions).unwrap_or(1))
 }
 
-fn create(
+/// What is to be created, if it can be.
+fn new_topic(
     cluster: &ClusterState,
+    topics: &Topics,
     topic: &CreatableTopic,
-    validate_only: bool,
-) -> Result<CreatableTopicResult, TopicError> {
+) -> Result<(NewTopic, TopicConfig), TopicError> {
+    // What is wrong with the name comes before what is wrong with the settings.
+    topics.check(&topic.name, &[])?;
+    let settings = settings(topic)?;
+    let config = topics.check(&topic.name, &settings)?;
     let replicas =
         if topic.assignments.is_empty() { spread(cluster, topic)? } else { assigned(cluster, topic)? };
-    let settings = settings(topic)?;
-    let (partitions, factor) = (replicas.len(), replicas.first().map_or(0, Vec::len));
-    let new = NewTopic { name: topic.name.to_string(), replicas, settings: settings.clone() };
-    let id = if validate_only {
-        cluster.topics().check(&new).map(|_| Uuid::nil())?
-    } else {
-        cluster.create(new)?.id
-    };
-    Ok(CreatableTopicResult::default()
-        .with_name(topic.name.clone())
-        .with_topic_id(id)
+    Ok((NewTopic { name: topic.name.to_string(), replicas, settings }, config))
+}
+
+/// What a topic would be, with every setting that it has.
+fn row(emulate: Emulate, new: &NewTopic) -> CreatableTopicResult {
+    let configs = describe::settings(emulate).map(|setting| {
+        let written = new.settings.iter().find(|(name, _)| name == setting.name);
+        let (value, source) = setting.value(written.map(|(_, value)| value.as_str()), emulate);
+        CreatableTopicConfigs::default()
+            .with_name(StrBytes::from_static_str(setting.name))
+            .with_value(Some(StrBytes::from_string(value)))
+            .with_config_source(source as i8)
+    });
+    let factor = new.replicas.first().map_or(0, Vec::len);
+    CreatableTopicResult::default()
         .with_error_message(None)
-        .with_num_partitions(i32::try_from(partitions).unwrap_or(i32::MAX))
+        .with_num_partitions(i32::try_from(new.replicas.len()).unwrap_or(i32::MAX))
         .with_replication_factor(i16::try_from(factor).unwrap_or(i16::MAX))
-        .with_configs(Some(settings.into_iter().map(config_row).collect())))
+        .with_configs(Some(configs.collect()))
 }
 
 /// The brokers choose.
@@ -159,29 +185,26 @@ fn misplaced(message: impl Into<String>) -> TopicError {
     TopicError::new(ErrorCode::INVALID_REPLICA_ASSIGNMENT, message)
 }
 
+/// Each setting once: the last value counts.
 fn settings(topic: &CreatableTopic) -> Result<Vec<(String, String)>, TopicError> {
-    let setting = |config: &kafka_protocol::messages::create_topics_request::CreatableTopicConfig| {
-        let value = config.value.as_ref().ok_or_else(|| {
-            let message = format!("Null value not supported for topic configs: {}", config.name);
-            TopicError::new(ErrorCode::INVALID_CONFIG, message)
-        })?;
-        Ok((config.name.to_string(), value.to_string()))
-    };
-    topic.configs.iter().map(setting).collect()
-}
-
-fn config_row((name, value): (String, String)) -> CreatableTopicConfigs {
-    CreatableTopicConfigs::default()
-        .with_name(StrBytes::from_string(name))
-        .with_value(Some(StrBytes::from_string(value)))
-        .with_config_source(SET_ON_TOPIC)
+    let written: IndexMap<_, _> = topic.configs.iter().map(|config| (&config.name, &config.value)).collect();
+    let setting =
+        |(name, value): (&StrBytes, &Option<StrBytes>)| Some((name.to_string(), value.as_ref()?.to_string()));
+    let without: Vec<_> =
+        written.iter().filter(|(_, value)| value.is_none()).map(|(name, _)| name.as_str()).collect();
+    if without.is_empty() {
+        return Ok(written.into_iter().filter_map(setting).collect());
+    }
+    let message = format!("Null value not supported for topic configs: {}", without.join(","));
+    Err(TopicError::new(ErrorCode::INVALID_CONFIG, message))
 }
 
 fn refused(topic: &CreatableTopic, error: &TopicError) -> CreatableTopicResult {
+    let message = Some(error.message.clone()).filter(|message| !message.is_empty());
     CreatableTopicResult::default()
         .with_name(topic.name.clone())
         .with_error_code(error.code.0)
-        .with_error_message(Some(StrBytes::from_string(error.message.clone())))
+        .with_error_message(message.map(StrBytes::from_string))
         .with_num_partitions(-1)
         .with_replication_factor(-1)
         .with_configs(Some(vec![]))
@@ -190,6 +213,7 @@ fn refused(topic: &CreatableTopic, error: &TopicError) -> CreatableTopicResult {
 #[cfg(test)]
 mod tests {
     use kafka_protocol::messages::create_topics_request::{CreatableReplicaAssignment, CreatableTopicConfig};
+    use uuid::Uuid;
 
     use super::*;
     use crate::broker::connection::wire::{Bench, name};
@@ -230,7 +254,16 @@ mod tests {
             assert_eq!((created.partition_count(), created.config.min_insync_replicas), (3, 2));
             if version >= 5 {
                 assert_eq!((result.num_partitions, result.replication_factor), (3, 1));
-                assert_eq!(result.configs.unwrap()[0].name.as_str(), "min.insync.replicas");
+                let configs = result.configs.unwrap();
+                let source = |name| {
+                    let config = configs.iter().find(|config| config.name.as_str() == name).unwrap();
+                    (config.value.as_ref().unwrap().as_str(), config.config_source)
+                };
+                assert_eq!(configs.len(), 33);
+                assert_eq!(
+                    (source("min.insync.replicas"), source("segment.ms")),
+                    (("2", 1), ("604800000", 5))
+                );
             }
             assert_eq!(result.topic_id, if version >= 7 { created.id } else { Uuid::nil() });
         }
@@ -248,6 +281,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_gives_no_time_gets_nothing() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        for timeout in [0, -1] {
+            let wanted = request(vec![topic("new")]).with_timeout_ms(timeout);
+            let result = client.call(7, &wanted).await.topics.remove(0);
+            assert_eq!(ErrorCode(result.error_code), ErrorCode::REQUEST_TIMED_OUT);
+            assert!(result.error_message.is_none() && bench.node.cluster.topics().named("new").is_none());
+        }
+    }
+
+    #[tokio::test]
     async fn what_apache_kafka_refuses_is_refused() {
         let mut bench = Bench::new("orders", &[]);
         let mut client = bench.connect();
@@ -260,6 +305,7 @@ mod tests {
             (topic("new").with_replication_factor(0), ErrorCode::INVALID_REPLICATION_FACTOR),
             (topic("new").with_replication_factor(2), ErrorCode::INVALID_REPLICATION_FACTOR),
             (config(topic("new"), "no.such", Some("1")), ErrorCode::INVALID_CONFIG),
+            (config(topic("new"), "retention.ms", Some("abc")), ErrorCode::INVALID_CONFIG),
             (config(topic("new"), "cleanup.policy", Some("burn")), ErrorCode::INVALID_CONFIG),
             (config(topic("new"), "cleanup.policy", None), ErrorCode::INVALID_CONFIG),
             (assigned_to("new", &[(0, &[1])]).with_num_partitions(1), ErrorCode::INVALID_REQUEST),

@@ -1,32 +1,11 @@
 //! The settings of a topic, as far as they change what a producer sees
 //! (`clients/…/common/config/TopicConfig.java`, defaults from `ServerLogConfigs` and `LogConfig`).
 
-use std::str::FromStr;
-
-use thiserror::Error;
-
 use crate::broker::node::emulate::Emulate;
 use crate::broker::partition::log::retention::Retention;
-use crate::broker::topic::describe::BEFORE_4_0;
+use crate::broker::topic::describe::settings;
+use crate::broker::topic::rule::{ConfigError, Value};
 use crate::kafka::batch::{Compression, TimestampType};
-
-/// A setting that Apache Kafka would refuse with `INVALID_CONFIG`.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ConfigError {
-    /// No topic has a setting of that name.
-    #[error("Unknown topic config name: {0}")]
-    Unknown(String),
-    /// The setting exists, its value does not.
-    #[error("Invalid value {value} for configuration {name}: {reason}")]
-    Value {
-        /// The setting.
-        name: String,
-        /// What was written.
-        value: String,
-        /// What would be right.
-        reason: String,
-    },
-}
 
 /// The settings of a topic that the broker acts on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,47 +51,6 @@ impl Default for TopicConfig {
     }
 }
 
-/// Settings of a topic that the broker acts on.
-const WITH_EFFECT: &[&str] = &[
-    "cleanup.policy",
-    "compression.type",
-    "max.message.bytes",
-    "message.timestamp.after.max.ms",
-    "message.timestamp.before.max.ms",
-    "message.timestamp.type",
-    "min.insync.replicas",
-    "retention.bytes",
-    "retention.ms",
-    "segment.bytes",
-    "segment.ms",
-];
-
-/// Settings of a topic that exist and change nothing here: about time, space, files and followers.
-const WITHOUT_EFFECT: &[&str] = &[
-    "compression.gzip.level",
-    "compression.lz4.level",
-    "compression.zstd.level",
-    "delete.retention.ms",
-    "file.delete.delay.ms",
-    "flush.messages",
-    "flush.ms",
-    "follower.replication.throttled.replicas",
-    "index.interval.bytes",
-    "leader.replication.throttled.replicas",
-    "local.retention.bytes",
-    "local.retention.ms",
-    "max.compaction.lag.ms",
-    "min.cleanable.dirty.ratio",
-    "min.compaction.lag.ms",
-    "preallocate",
-    "remote.log.copy.disable",
-    "remote.log.delete.on.disable",
-    "remote.storage.enable",
-    "segment.index.bytes",
-    "segment.jitter.ms",
-    "unclean.leader.election.enable",
-];
-
 /// Whether a topic can have a setting, as Apache Kafka would say when it is created with it.
 pub fn check_setting(name: &str, value: &str) -> Result<(), ConfigError> {
     TopicConfig::read(Emulate::default(), [(name, value)]).map(drop)
@@ -120,7 +58,7 @@ pub fn check_setting(name: &str, value: &str) -> Result<(), ConfigError> {
 
 /// The names of all settings that a topic can have.
 pub fn setting_names() -> impl Iterator<Item = &'static str> {
-    WITH_EFFECT.iter().chain(WITHOUT_EFFECT).copied()
+    settings(Emulate::default()).map(|setting| setting.name)
 }
 
 impl TopicConfig {
@@ -134,98 +72,66 @@ impl TopicConfig {
     /// Reads settings as they are written, name and value.
     pub(in crate::broker) fn read<'a>(
         emulate: Emulate,
-        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+        written: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, ConfigError> {
-        let mut config = Self::of(emulate);
-        for (name, value) in settings {
-            config.set(emulate, name, value.trim())?;
+        let (mut config, mut known) = (Self::of(emulate), vec![]);
+        // A name that is unknown is told before any value.
+        for (name, written) in written {
+            let setting = settings(emulate).find(|setting| setting.name == name);
+            known.push((setting.ok_or_else(|| ConfigError::Unknown(name.to_owned()))?, written));
+        }
+        for (setting, written) in known {
+            config.set(setting.name, &setting.rule.read((setting.name, setting.kind), written)?);
         }
         Ok(config)
     }
 
-    fn set(&mut self, emulate: Emulate, name: &str, value: &str) -> Result<(), ConfigError> {
-        match name {
-            "max.message.bytes" => self.max_message_bytes = int(name, value, 0)?,
-            "message.timestamp.before.max.ms" => {
-                self.timestamp_before_max_ms = long(name, value, 0)?;
+    /// Takes a value that the setting can have; most change nothing here: they are about time, space, files and
+    /// followers.
+    fn set(&mut self, name: &str, value: &Value<'_>) {
+        match *value {
+            Value::Number(number) => self.set_number(name, number),
+            Value::Word(word) if name == "message.timestamp.type" => {
+                let append = word == "LogAppendTime";
+                self.timestamp_type =
+                    if append { TimestampType::LogAppendTime } else { TimestampType::CreateTime };
             }
-            "message.timestamp.after.max.ms" => {
-                self.timestamp_after_max_ms = long(name, value, 0)?;
+            Value::Word(word) if name == "compression.type" => self.compression = compression(word),
+            // An empty list keeps everything (Apache Kafka 4.1).
+            Value::List(ref policies) if name == "cleanup.policy" => {
+                (self.compacted, self.deletes) =
+                    (policies.contains(&"compact"), policies.contains(&"delete"));
             }
-            "min.insync.replicas" => self.min_insync_replicas = int(name, value, 1)?,
-            "segment.bytes" => self.retention.segment_bytes = int(name, value, min_segment(emulate))?,
-            "segment.ms" => self.retention.segment_ms = long(name, value, 1)?,
-            "retention.ms" => self.retention.time_ms = long(name, value, -1)?,
-            "retention.bytes" => self.retention.size_bytes = long(name, value, i64::MIN)?,
-            "message.timestamp.type" => {
-                self.timestamp_type = choice(name, value, &TIMESTAMP_TYPES)?;
-            }
-            "compression.type" => self.compression = choice(name, value, &COMPRESSIONS)?,
-            "cleanup.policy" => (self.compacted, self.deletes) = policies(name, value)?,
-            _ if WITHOUT_EFFECT.contains(&name) => {}
-            _ if emulate < Emulate::V4_3 && BEFORE_4_0.contains(&name) => {}
-            _ => return Err(ConfigError::Unknown(name.to_owned())),
+            _ => {}
         }
-        Ok(())
+    }
+
+    fn set_number(&mut self, name: &str, number: i64) {
+        let size = usize::try_from(number).unwrap_or(0);
+        match name {
+            "max.message.bytes" => self.max_message_bytes = size,
+            "message.timestamp.before.max.ms" => self.timestamp_before_max_ms = number,
+            "message.timestamp.after.max.ms" => self.timestamp_after_max_ms = number,
+            "min.insync.replicas" => self.min_insync_replicas = size,
+            "segment.bytes" => self.retention.segment_bytes = size,
+            "segment.ms" => self.retention.segment_ms = number,
+            "retention.ms" => self.retention.time_ms = number,
+            "retention.bytes" => self.retention.size_bytes = number,
+            _ => {}
+        }
     }
 }
 
-/// The least that `segment.bytes` may be, which is more since Apache Kafka 4.0 (KIP-1030).
-fn min_segment(emulate: Emulate) -> i32 {
-    if emulate >= Emulate::V4_3 { 1024 * 1024 } else { 14 }
-}
-
-const TIMESTAMP_TYPES: [(&str, TimestampType); 2] =
-    [("CreateTime", TimestampType::CreateTime), ("LogAppendTime", TimestampType::LogAppendTime)];
-
-const COMPRESSIONS: [(&str, Option<Compression>); 6] = [
-    ("uncompressed", Some(Compression::None)),
-    ("zstd", Some(Compression::Zstd)),
-    ("lz4", Some(Compression::Lz4)),
-    ("snappy", Some(Compression::Snappy)),
-    ("gzip", Some(Compression::Gzip)),
-    ("producer", None),
-];
-
-fn int(name: &str, value: &str, least: i32) -> Result<usize, ConfigError> {
-    let number = number(name, value, (least, "INT"))?;
-    Ok(usize::try_from(number).unwrap_or(0))
-}
-
-fn long(name: &str, value: &str, least: i64) -> Result<i64, ConfigError> {
-    number(name, value, (least, "LONG"))
-}
-
-fn number<T>(name: &str, value: &str, (least, kind): (T, &str)) -> Result<T, ConfigError>
-where
-    T: FromStr + PartialOrd + std::fmt::Display,
-{
-    let number = value.parse().map_err(|_| refused(name, value, format!("Not a number of type {kind}")))?;
-    if number < least {
-        return Err(refused(name, value, format!("Value must be at least {least}")));
+fn compression(word: &str) -> Option<Compression> {
+    match word {
+        "uncompressed" => Some(Compression::None),
+        "zstd" => Some(Compression::Zstd),
+        "lz4" => Some(Compression::Lz4),
+        "snappy" => Some(Compression::Snappy),
+        "gzip" => Some(Compression::Gzip),
+        // `producer` keeps what came.
+        _ => None,
     }
-    Ok(number)
-}
-
-fn choice<T: Copy>(name: &str, value: &str, choices: &[(&str, T)]) -> Result<T, ConfigError> {
-    let names = || choices.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    let found = choices.iter().find(|(choice, _)| *choice == value);
-    found
-        .map(|(_, meant)| *meant)
-        .ok_or_else(|| refused(name, value, format!("String must be one of: {}", names())))
-}
-
-/// A list of `compact` and `delete`; an empty one keeps everything (Apache Kafka 4.1).
-fn policies(name: &str, value: &str) -> Result<(bool, bool), ConfigError> {
-    let policies: Vec<_> = value.split(',').map(str::trim).filter(|policy| !policy.is_empty()).collect();
-    match policies.iter().find(|policy| !["compact", "delete"].contains(policy)) {
-        Some(_) => Err(refused(name, value, "String must be one of: compact, delete".to_owned())),
-        None => Ok((policies.contains(&"compact"), policies.contains(&"delete"))),
-    }
-}
-
-fn refused(name: &str, value: &str, reason: String) -> ConfigError {
-    ConfigError::Value { name: name.to_owned(), value: value.to_owned(), reason }
 }
 
 #[cfg(test)]
@@ -308,10 +214,38 @@ mod tests {
     }
 
     #[test]
-    fn every_listed_name_is_a_setting() {
-        for name in setting_names() {
-            assert!(!matches!(check_setting(name, "nonsense"), Err(ConfigError::Unknown(_))), "{name}");
+    fn values_are_of_their_type_and_in_their_bounds() {
+        let error = |name, value| check_setting(name, value).unwrap_err().to_string();
+        for (name, value, reason) in [
+            ("retention.ms", "abc", "Not a number of type LONG"),
+            ("retention.ms", "-2", "Value must be at least -1"),
+            ("flush.messages", "0", "Value must be at least 1"),
+            ("index.interval.bytes", "0x10", "Not a number of type INT"),
+            ("preallocate", "yes", "Expected value to be either true or false"),
+            ("min.cleanable.dirty.ratio", "1.5", "Value must be no more than 1"),
+            ("min.cleanable.dirty.ratio", "-0.5", "Value must be at least 0"),
+            ("min.cleanable.dirty.ratio", "x", "Not a number of type DOUBLE"),
+            ("compression.gzip.level", "0", "Value must be between 1 and 9 or equal to -1"),
+            ("compression.lz4.level", "18", "Value must be no more than 17"),
+        ] {
+            let expected = format!("Invalid value {value} for configuration {name}: {reason}");
+            assert_eq!(error(name, value), expected);
         }
-        assert!(WITH_EFFECT.iter().all(|name| check_setting(name, "nonsense").is_err()));
+        assert!(error("cleanup.policy", "compact, never").starts_with("Invalid value never for"));
+        let throttled = "leader.replication.throttled.replicas";
+        assert!(error(throttled, "1:2, x").starts_with("Invalid value [1:2, x] for"));
+        for (name, value) in [
+            (throttled, "*"),
+            (throttled, " 0:1, 1:2 "),
+            ("preallocate", "TRUE"),
+            ("max.message.bytes", " 100 "),
+            ("cleanup.policy", ""),
+            ("compression.gzip.level", "-1"),
+            ("retention.bytes", "-9"),
+        ] {
+            assert_eq!(check_setting(name, value), Ok(()), "{name} {value}");
+        }
+        let both = [("retention.ms", "abc"), ("no.such", "1")];
+        assert_eq!(TopicConfig::read(Emulate::V4_3, both), Err(ConfigError::Unknown("no.such".to_owned())));
     }
 }

@@ -2,17 +2,8 @@
 //! (`LogConfig`, `ServerTopicConfigSynonyms`; the values of a node of 4.3.1 and of 3.9.1 that was given none).
 
 use crate::broker::node::emulate::Emulate;
-
-/// The type of a setting (`DescribeConfigsResponse.ConfigType`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::broker) enum Kind {
-    Boolean = 1,
-    String = 2,
-    Int = 3,
-    Long = 5,
-    Double = 6,
-    List = 7,
-}
+pub(in crate::broker) use crate::broker::topic::rule::Kind;
+use crate::broker::topic::rule::Rule::{self, Any, Between, Gzip, Least, Replicas, Words};
 
 /// Where a value comes from (`DescribeConfigsResponse.ConfigSource`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +20,8 @@ pub(in crate::broker) struct Setting {
     pub name: &'static str,
     /// Its type.
     pub kind: Kind,
+    /// Which values it can have.
+    pub rule: Rule,
     /// Its value where nobody sets it.
     pub default: &'static str,
     /// What a broker calls it, where that shows.
@@ -40,57 +33,61 @@ const FOREVER: &str = "9223372036854775807";
 const fn setting(
     name: &'static str,
     kind: Kind,
+    rule: Rule,
     default: &'static str,
     synonym: Option<&'static str>,
 ) -> Setting {
-    Setting { name, kind, default, synonym }
+    Setting { name, kind, rule, default, synonym }
 }
 
 #[rustfmt::skip]
 const SETTINGS: [Setting; 36] = [
-    setting("cleanup.policy", Kind::List, "delete", Some("log.cleanup.policy")),
-    setting("compression.gzip.level", Kind::Int, "-1", Some("compression.gzip.level")),
-    setting("compression.lz4.level", Kind::Int, "9", Some("compression.lz4.level")),
-    setting("compression.type", Kind::String, "producer", Some("compression.type")),
-    setting("compression.zstd.level", Kind::Int, "3", Some("compression.zstd.level")),
-    setting("delete.retention.ms", Kind::Long, "86400000", Some("log.cleaner.delete.retention.ms")),
-    setting("file.delete.delay.ms", Kind::Long, "60000", Some("log.segment.delete.delay.ms")),
-    setting("flush.messages", Kind::Long, FOREVER, Some("log.flush.interval.messages")),
-    setting("flush.ms", Kind::Long, FOREVER, None),
-    setting("follower.replication.throttled.replicas", Kind::List, "", None),
-    setting("index.interval.bytes", Kind::Int, "4096", Some("log.index.interval.bytes")),
-    setting("leader.replication.throttled.replicas", Kind::List, "", None),
-    setting("local.retention.bytes", Kind::Long, "-2", Some("log.local.retention.bytes")),
-    setting("local.retention.ms", Kind::Long, "-2", Some("log.local.retention.ms")),
-    setting("max.compaction.lag.ms", Kind::Long, FOREVER, Some("log.cleaner.max.compaction.lag.ms")),
-    setting("max.message.bytes", Kind::Int, "1048588", Some("message.max.bytes")),
-    setting("message.downconversion.enable", Kind::Boolean, "true", Some("log.message.downconversion.enable")),
-    setting("message.format.version", Kind::String, "3.0-IV1", Some("log.message.format.version")),
-    setting(AFTER, Kind::Long, "3600000", Some("log.message.timestamp.after.max.ms")),
-    setting("message.timestamp.before.max.ms", Kind::Long, FOREVER, Some("log.message.timestamp.before.max.ms")),
-    setting("message.timestamp.difference.max.ms", Kind::Long, FOREVER, Some("log.message.timestamp.difference.max.ms")),
-    setting("message.timestamp.type", Kind::String, "CreateTime", Some("log.message.timestamp.type")),
-    setting("min.cleanable.dirty.ratio", Kind::Double, "0.5", Some("log.cleaner.min.cleanable.ratio")),
-    setting("min.compaction.lag.ms", Kind::Long, "0", Some("log.cleaner.min.compaction.lag.ms")),
-    setting(MIN_ISR, Kind::Int, "1", Some(MIN_ISR)),
-    setting("preallocate", Kind::Boolean, "false", Some("log.preallocate")),
-    setting("remote.log.copy.disable", Kind::Boolean, "false", None),
-    setting("remote.log.delete.on.disable", Kind::Boolean, "false", None),
-    setting("remote.storage.enable", Kind::Boolean, "false", None),
-    setting("retention.bytes", Kind::Long, "-1", Some("log.retention.bytes")),
-    setting("retention.ms", Kind::Long, "604800000", None),
-    setting("segment.bytes", Kind::Int, "1073741824", Some("log.segment.bytes")),
-    setting("segment.index.bytes", Kind::Int, "10485760", Some("log.index.size.max.bytes")),
-    setting("segment.jitter.ms", Kind::Long, "0", None),
-    setting("segment.ms", Kind::Long, "604800000", None),
-    setting("unclean.leader.election.enable", Kind::Boolean, "false", Some("unclean.leader.election.enable")),
+    setting("cleanup.policy", Kind::List, Words(&["compact", "delete"]), "delete", Some("log.cleanup.policy")),
+    setting("compression.gzip.level", Kind::Int, Gzip, "-1", Some("compression.gzip.level")),
+    setting("compression.lz4.level", Kind::Int, Between(1, 17), "9", Some("compression.lz4.level")),
+    setting("compression.type", Kind::String, Words(COMPRESSIONS), "producer", Some("compression.type")),
+    setting("compression.zstd.level", Kind::Int, Between(-131_072, 22), "3", Some("compression.zstd.level")),
+    setting("delete.retention.ms", Kind::Long, Least(0), "86400000", Some("log.cleaner.delete.retention.ms")),
+    setting("file.delete.delay.ms", Kind::Long, Least(0), "60000", Some("log.segment.delete.delay.ms")),
+    setting("flush.messages", Kind::Long, Least(1), FOREVER, Some("log.flush.interval.messages")),
+    setting("flush.ms", Kind::Long, Least(0), FOREVER, None),
+    setting("follower.replication.throttled.replicas", Kind::List, Replicas, "", None),
+    setting("index.interval.bytes", Kind::Int, Least(0), "4096", Some("log.index.interval.bytes")),
+    setting("leader.replication.throttled.replicas", Kind::List, Replicas, "", None),
+    setting("local.retention.bytes", Kind::Long, Least(-2), "-2", Some("log.local.retention.bytes")),
+    setting("local.retention.ms", Kind::Long, Least(-2), "-2", Some("log.local.retention.ms")),
+    setting("max.compaction.lag.ms", Kind::Long, Least(1), FOREVER, Some("log.cleaner.max.compaction.lag.ms")),
+    setting("max.message.bytes", Kind::Int, Least(0), "1048588", Some("message.max.bytes")),
+    setting("message.downconversion.enable", Kind::Boolean, Any, "true", Some("log.message.downconversion.enable")),
+    setting("message.format.version", Kind::String, Any, "3.0-IV1", Some("log.message.format.version")),
+    setting(AFTER, Kind::Long, Least(0), "3600000", Some("log.message.timestamp.after.max.ms")),
+    setting("message.timestamp.before.max.ms", Kind::Long, Least(0), FOREVER, Some("log.message.timestamp.before.max.ms")),
+    setting("message.timestamp.difference.max.ms", Kind::Long, Least(0), FOREVER, Some("log.message.timestamp.difference.max.ms")),
+    setting("message.timestamp.type", Kind::String, Words(&["CreateTime", "LogAppendTime"]), "CreateTime", Some("log.message.timestamp.type")),
+    setting("min.cleanable.dirty.ratio", Kind::Double, Between(0, 1), "0.5", Some("log.cleaner.min.cleanable.ratio")),
+    setting("min.compaction.lag.ms", Kind::Long, Least(0), "0", Some("log.cleaner.min.compaction.lag.ms")),
+    setting(MIN_ISR, Kind::Int, Least(1), "1", Some(MIN_ISR)),
+    setting("preallocate", Kind::Boolean, Any, "false", Some("log.preallocate")),
+    setting("remote.log.copy.disable", Kind::Boolean, Any, "false", None),
+    setting("remote.log.delete.on.disable", Kind::Boolean, Any, "false", None),
+    setting("remote.storage.enable", Kind::Boolean, Any, "false", None),
+    setting("retention.bytes", Kind::Long, Any, "-1", Some("log.retention.bytes")),
+    setting("retention.ms", Kind::Long, Least(-1), "604800000", None),
+    setting(SEGMENT, Kind::Int, Least(1024 * 1024), "1073741824", Some("log.segment.bytes")),
+    setting("segment.index.bytes", Kind::Int, Least(4), "10485760", Some("log.index.size.max.bytes")),
+    setting("segment.jitter.ms", Kind::Long, Least(0), "0", None),
+    setting("segment.ms", Kind::Long, Least(1), "604800000", None),
+    setting("unclean.leader.election.enable", Kind::Boolean, Any, "false", Some("unclean.leader.election.enable")),
 ];
 
+/// `BrokerCompressionType`.
+const COMPRESSIONS: &[&str] = &["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
 const AFTER: &str = "message.timestamp.after.max.ms";
+const SEGMENT: &str = "segment.bytes";
 const MIN_ISR: &str = "min.insync.replicas";
 
 /// Settings that are gone since 4.0 (KIP-724).
-pub(super) const BEFORE_4_0: [&str; 3] =
+const BEFORE_4_0: [&str; 3] =
     ["message.downconversion.enable", "message.format.version", "message.timestamp.difference.max.ms"];
 
 /// The settings that the topics of a release have.
@@ -99,6 +96,8 @@ pub(in crate::broker) fn settings(emulate: Emulate) -> impl Iterator<Item = Sett
     let exists = move |setting: &Setting| !(modern && BEFORE_4_0.contains(&setting.name));
     SETTINGS.into_iter().filter(exists).map(move |setting| match setting.name {
         AFTER if !modern => Setting { default: FOREVER, ..setting },
+        // Since 4.0 it cannot be a header alone (KIP-1030).
+        SEGMENT if !modern => Setting { rule: Least(14), ..setting },
         _ => setting,
     })
 }
@@ -119,6 +118,14 @@ impl Setting {
         own.into_iter().chain(cluster).chain(synonym).collect()
     }
 
+    /// Its value on a topic as it is written there, and where the value comes from.
+    pub(in crate::broker) fn value(&self, written: Option<&str>, emulate: Emulate) -> (String, Source) {
+        let first = self.values(None, emulate).into_iter().next();
+        let default = first.map_or(Source::Default, |(_, _, source)| source);
+        written
+            .map_or_else(|| (self.default.to_owned(), default), |written| (written.to_owned(), Source::Topic))
+    }
+
     fn shown(&self, written: &str) -> String {
         match self.kind {
             Kind::List => written.split(',').map(str::trim).collect::<Vec<_>>().join(","),
@@ -129,15 +136,11 @@ impl Setting {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
-    use crate::broker::topic::config::{TopicConfig, setting_names};
+    use crate::broker::topic::config::TopicConfig;
 
     #[test]
-    fn what_is_shown_is_what_can_be_set_and_a_default_means_what_the_broker_does() {
-        let shown: BTreeSet<_> = settings(Emulate::V4_3).map(|setting| setting.name).collect();
-        assert_eq!(shown, setting_names().collect());
+    fn a_default_can_be_set_and_means_what_the_broker_does() {
         for emulate in Emulate::ALL {
             let defaults = settings(emulate).map(|setting| (setting.name, setting.default));
             assert_eq!(TopicConfig::read(emulate, defaults).unwrap(), TopicConfig::of(emulate));

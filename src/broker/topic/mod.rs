@@ -2,8 +2,10 @@
 
 pub(super) mod config;
 pub(super) mod describe;
+pub(super) mod rule;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use thiserror::Error;
@@ -99,8 +101,9 @@ pub(super) struct Topics {
     emulate: Emulate,
     by_name: BTreeMap<String, Arc<Topic>>,
     by_id: HashMap<Uuid, Arc<Topic>>,
-    /// By the name with each `.` as `_`, which is what metrics make of it.
-    by_metric: HashMap<String, Arc<Topic>>,
+    /// Names by the name with each `.` as `_`, which is what metrics make of it.
+    by_metric: HashMap<String, BTreeSet<String>>,
+    /// How many ids have been given.
     created: u64,
 }
 
@@ -126,17 +129,17 @@ impl Topics {
     }
 
     /// Whether a topic could be created.
-    pub(super) fn check(&self, new: &NewTopic) -> Result<TopicConfig, TopicError> {
-        check_name(&new.name)?;
-        if self.by_name.contains_key(&new.name) {
-            let message = format!("Topic '{}' already exists.", new.name);
+    pub(super) fn check(&self, name: &str, settings: &[(String, String)]) -> Result<TopicConfig, TopicError> {
+        check_name(name)?;
+        if self.by_name.contains_key(name) {
+            let message = format!("Topic '{name}' already exists.");
             return Err(TopicError::new(ErrorCode::TOPIC_ALREADY_EXISTS, message));
         }
-        if let Some(other) = self.by_metric.get(&metric(&new.name)) {
-            let message = format!("Topic '{}' collides with existing topic: {}", new.name, other.name);
+        if let Some(other) = self.by_metric.get(&metric(name)).and_then(BTreeSet::first) {
+            let message = format!("Topic '{name}' collides with existing topic: {other}");
             return Err(TopicError::new(ErrorCode::INVALID_TOPIC_EXCEPTION, message));
         }
-        let settings = new.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let settings = settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         TopicConfig::read(self.emulate, settings)
             .map_err(|error| TopicError::new(ErrorCode::INVALID_CONFIG, error.to_string()))
     }
@@ -147,23 +150,44 @@ impl Topics {
         new: NewTopic,
         runs: impl Fn(BrokerId) -> bool,
     ) -> Result<Arc<Topic>, TopicError> {
-        let config = self.check(&new)?;
-        self.created += 1;
+        let config = self.check(&new.name, &new.settings)?;
+        Ok(self.add(new, config, runs))
+    }
+
+    /// Creates a topic that has been checked. Those of one request are checked together: they collide with topics that
+    /// were there before, not with each other.
+    pub(super) fn add(
+        &mut self,
+        new: NewTopic,
+        config: TopicConfig,
+        runs: impl Fn(BrokerId) -> bool,
+    ) -> Arc<Topic> {
         let partitions = new.replicas.iter().map(|brokers| Mutex::new(Partition::new(brokers, &runs)));
-        let (id, partitions) = (topic_id(self.created), partitions.collect());
+        let (id, partitions) = (self.new_id(), partitions.collect());
         let topic = Topic { name: new.name, id, config, settings: new.settings, partitions };
         let topic = Arc::new(topic);
         self.by_name.insert(topic.name.clone(), Arc::clone(&topic));
         self.by_id.insert(topic.id, Arc::clone(&topic));
-        self.by_metric.insert(metric(&topic.name), Arc::clone(&topic));
-        Ok(topic)
+        self.by_metric.entry(metric(&topic.name)).or_default().insert(topic.name.clone());
+        topic
+    }
+
+    /// An id that no topic has had.
+    pub(super) fn new_id(&mut self) -> Uuid {
+        self.created += 1;
+        topic_id(self.created)
     }
 
     /// Deletes a topic. Whoever still has it finds its partitions deleted, and its id is never used again.
     pub(super) fn delete(&mut self, name: &str) -> Option<Arc<Topic>> {
         let topic = self.by_name.remove(name)?;
         self.by_id.remove(&topic.id);
-        self.by_metric.remove(&metric(name));
+        if let Entry::Occupied(mut names) = self.by_metric.entry(metric(name)) {
+            names.get_mut().remove(name);
+            if names.get().is_empty() {
+                names.remove();
+            }
+        }
         for mut partition in topic.partitions() {
             partition.delete();
         }
@@ -267,5 +291,11 @@ mod tests {
         let error = topics.create(new("a_b"), |_| true).unwrap_err();
         assert_eq!(error.to_string(), "Topic 'a_b' collides with existing topic: a.b");
         assert!(topics.create(new("a-b"), |_| true).is_ok());
+        topics.add(new("a_b"), TopicConfig::default(), |_| true);
+        topics.delete("a.b");
+        let error = topics.create(new("a.b"), |_| true).unwrap_err();
+        assert_eq!(error.to_string(), "Topic 'a.b' collides with existing topic: a_b");
+        topics.delete("a_b");
+        assert!(topics.create(new("a.b"), |_| true).is_ok());
     }
 }
