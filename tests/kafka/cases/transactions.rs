@@ -46,6 +46,11 @@ fn of((id, epoch): Producer, sequence: i32) -> Batch {
     batch([record(&format!("{epoch}.{sequence}")).at(now())]).producer(id, epoch, sequence).transactional()
 }
 
+/// The first batch of an epoch, of that time.
+fn timed((id, epoch): Producer, time: i64) -> Batch {
+    batch([record(&format!("{epoch}.0")).at(time)]).producer(id, epoch, 0).transactional()
+}
+
 /// Produces to partition 0 with `acks=-1` and a transactional id.
 fn send(k: &mut Session<'_>, version: i16, batch: Batch) {
     send_to(k, version, vec![(0, batch.into())]);
@@ -420,10 +425,12 @@ pub(super) fn add_records(theme: &mut Theme) {
     });
     theme.case("what a reader of committed records sees", |k| {
         let first = begin(k);
+        // The highest time is asked for, so none of them is left to chance: the last record is newer than the marker.
+        let start = k.now();
         committed(k, 0);
-        send(k, 12, of(first, 0));
+        send(k, 12, timed(first, start - 3_000));
         committed(k, 0);
-        k.one(12, -1, "~t", batch([record("plain").at(now())]));
+        k.one(12, -1, "~t", batch([record("plain").at(start - 2_000)]));
         committed(k, 0);
         committed(k, 1);
         offsets(k, 0);
@@ -432,7 +439,7 @@ pub(super) fn add_records(theme: &mut Theme) {
         committed(k, 0);
         committed(k, 2);
         committed(k, 3);
-        send(k, 12, of(second, 0));
+        send(k, 12, timed(second, start + 20_000));
         committed(k, 0);
         offsets(k, 1);
         end(k, 5, second, false);
