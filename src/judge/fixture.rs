@@ -64,6 +64,7 @@ fn expect() -> Expect {
         fatal: None,
         must: Vec::new(),
         may: Vec::new(),
+        order: Vec::new(),
         span: Span::default(),
     }
 }

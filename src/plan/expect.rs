@@ -1,6 +1,6 @@
 //! What should come out of a run, besides its snapshot.
 
-use crate::scenario::AnomalyKind;
+use crate::scenario::{AnomalyKind, MessageEvent};
 use crate::source::{Span, Spanned};
 use crate::submissions::Submissions;
 use crate::trace::Code;
@@ -22,6 +22,8 @@ pub struct Expect {
     pub must: Vec<Spanned<AnomalyKind>>,
     /// Anomalies that may occur.
     pub may: Vec<Spanned<AnomalyKind>>,
+    /// What comes before what.
+    pub order: Vec<Precedence>,
     /// The place of the whole, or of the scenario's first line where it has none.
     pub span: Span,
 }
@@ -39,4 +41,45 @@ pub enum Delivered {
     These(Submissions, Span),
     /// So many records in the logs, whatever the callbacks.
     Log(u64, Span),
+}
+
+/// Events in their order, each before the next.
+#[derive(Clone, Debug)]
+pub struct Precedence {
+    /// At least two.
+    pub moments: Vec<Moment>,
+    /// Where it was asked for.
+    pub span: Span,
+}
+
+/// One or several events of one kind.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// Which.
+    pub event: Happening,
+    /// As it was written.
+    pub words: String,
+}
+
+/// What an order is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// Something that happens to each of these.
+    Message {
+        /// What.
+        event: MessageEvent,
+        /// To which, at least one.
+        submissions: Submissions,
+        /// With which code; none for any.
+        code: Option<Code>,
+    },
+    /// A client gives up for good, with that code, or any.
+    Fatal(Option<Code>),
+    /// A step, by its place in the plan's list.
+    Step {
+        /// Which.
+        step: usize,
+        /// When it was over, not when it began.
+        ended: bool,
+    },
 }

@@ -9,9 +9,9 @@ mod message;
 mod plan;
 mod template;
 
-pub use crate::scenario::{AnomalyKind, Callbacks, Emulate, OnTimeout, QueueFull, Start};
+pub use crate::scenario::{AnomalyKind, Callbacks, Emulate, MessageEvent, OnTimeout, QueueFull, Start};
 pub use compile::{Compiled, Options, compile, refusal};
-pub use expect::{Delivered, Expect};
+pub use expect::{Delivered, Expect, Happening, Moment, Precedence};
 pub use identity::{Recogniser, Seen};
 pub use load::{Loaded, load, of};
 pub use message::{Message, MessageTemplate, RenderError, TAG};

@@ -11,7 +11,7 @@ pub(super) const LATER: &[(&str, &[&str])] = &[
         &["sent", "callbacks", "requests", "matched", "fired", "released", "quiet", "for", "any", "within"],
     ),
     ("Close", &["flush", "purge"]),
-    ("Expect", &["cut_off", "order", "requests", "where"]),
+    ("Expect", &["cut_off", "requests", "where"]),
     ("Include", &["requests"]),
 ];
 

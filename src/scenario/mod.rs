@@ -20,7 +20,7 @@ use crate::source::Source;
 
 pub use field::Field;
 pub use load::{MAX_BYTES, load};
-pub use model::{AnomalyKind, Callbacks, Emulate, OnTimeout, QueueFull, Scenario, Start};
+pub use model::{AnomalyKind, Callbacks, Emulate, MessageEvent, OnTimeout, QueueFull, Scenario, Start};
 pub use reference::{reference, schema};
 
 /// Reads a scenario. What is wrong with it as a text comes with it, every mistake of the file at once; the scenario is

@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod ending;
+mod order;
 mod outcomes;
 
 use crate::source::Span;
@@ -9,12 +10,13 @@ use crate::source::Span;
 use super::facts::Facts;
 use super::finding::{Anomaly, Failure};
 
-/// Everything that the scenario asked for and did not get: first how the run ended, then outcomes, then anomalies.
+/// Everything that the scenario asked for and did not get: first how the run ended, then outcomes, anomalies and the order of events.
 pub(super) fn check(facts: &Facts<'_>, anomalies: &[Anomaly]) -> Vec<Failure> {
     let mut failures = Vec::new();
     ending::check(facts, &mut failures);
     outcomes::check(facts, &mut failures);
     anomalies::check(facts, anomalies, &mut failures);
+    order::check(facts, &mut failures);
     failures
 }
 

@@ -64,6 +64,40 @@ pub enum Action {
     Cluster(ClusterStep),
 }
 
+impl Action {
+    /// The word of the step in a scenario.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Send { .. } => "send",
+            Self::WaitCallbacks { .. } => "wait",
+            Self::Flush { .. } => "flush",
+            Self::Close { .. } => "close",
+            Self::Open { .. } => "open",
+            Self::Transaction { call, .. } => match call {
+                TransactionCall::Begin => "begin",
+                TransactionCall::SendOffsets(_) => "send_offsets",
+                TransactionCall::Commit => "commit",
+                TransactionCall::Abort { .. } => "abort",
+            },
+            Self::Cluster(step) => step.word(),
+        }
+    }
+}
+
+impl ClusterStep {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Stop(_) | Self::Start(_) | Self::Restart(_) | Self::Kill(_) => "broker",
+            Self::Lead { .. } => "leader",
+            Self::InSync { .. } => "isr",
+            Self::Hold { .. } | Self::Resume => "replication",
+            Self::DeleteTopic(_) | Self::RecreateTopic(_) => "topic",
+            Self::MoveCoordinator { .. } => "coordinator",
+            Self::AdvanceClock(_) => "clock",
+        }
+    }
+}
+
 /// What is asked of a producer about its transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransactionCall {

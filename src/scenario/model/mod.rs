@@ -15,7 +15,10 @@ use serde::Deserialize;
 use super::field::Field;
 
 pub use anomaly::AnomalyKind;
-pub use expect::{AllOrNone, Anomalies, Delivered, Expect, Log, MustMay, Range, Reason, Unknown};
+pub use expect::{
+    AllOrNone, Anomalies, Delivered, Expect, Log, MessageEvent, Moment, MustMay, Precedence, Range, Reason,
+    Unknown,
+};
 pub use leaf::{Advance, Duration, Form, ILLEGAL_NAME, Listed, Map, Name, Number, Raw, Template, Text};
 pub use producer::{Preset, Producer};
 pub use snapshot::{Include, Partitions, Snapshot, SnapshotOrder};

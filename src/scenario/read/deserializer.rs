@@ -79,7 +79,7 @@ impl<'de> Deserializer<'de> for At<'de> {
             "Number" => Code::OutOfRange,
             "Duration" => Code::Duration,
             "Name" => Code::Name,
-            "Range" => Code::UnknownExpectation,
+            "Range" | "Precedence" => Code::UnknownExpectation,
             _ => self.code,
         };
         let inner = Self { code, ..self };

@@ -1,5 +1,7 @@
 //! What should come of a plan.
 
+mod order;
+
 use crate::diagnostic::{Code, nearest};
 use crate::id::MessageId;
 use crate::kafka::ErrorCode;
@@ -9,8 +11,8 @@ use crate::source::{Span, Spanned};
 use crate::submissions::Submissions;
 use crate::trace::{self, ClientError};
 
-use super::super::expect::{Delivered, Expect};
 use super::Compiler;
+use crate::plan::expect::{Delivered, Expect};
 
 /// The key of `unknown` that is no code: which of them stand in the log.
 const WRITTEN: &str = "written";
@@ -44,6 +46,7 @@ impl Compiler<'_> {
             fatal: written.fatal.get().and_then(|code| self.code(&code.value.0, code.span)),
             must,
             may,
+            order: self.order(&written.order),
             span,
         }
     }
@@ -140,23 +143,27 @@ impl Compiler<'_> {
     fn submissions(&mut self, ranges: &[Field<Range>], what: &str, claims: &mut Claims) -> Submissions {
         let mut set = Submissions::new();
         for Spanned { value: range, span } in ranges.iter().filter_map(Field::get) {
-            if range.again > 0 {
-                let message = format!("no step submits message {} once more", range.first);
-                self.report(self.mistake(Code::NotInPlan, *span, message));
-                continue;
+            if self.is_made(range, *span) {
+                set.insert_run(MessageId(range.first), count(range), range.again);
+                claims.push((*range, *span, what.to_owned()));
             }
-            if let Some(messages) = self.messages.filter(|messages| range.last >= *messages) {
-                let message = match messages {
-                    0 => "this scenario has no messages".to_owned(),
-                    _ => format!("this scenario has the messages 0..{}", messages - 1),
-                };
-                self.report(self.mistake(Code::NotInPlan, *span, message));
-                continue;
-            }
-            set.insert_run(MessageId(range.first), (range.last - range.first).saturating_add(1), range.again);
-            claims.push((*range, *span, what.to_owned()));
         }
         set
+    }
+
+    /// Whether the plan makes the submissions of a range; if not, that is reported.
+    fn is_made(&mut self, range: &Range, span: Span) -> bool {
+        let message = if range.again > 0 {
+            format!("no step submits message {} once more", range.first)
+        } else {
+            match self.messages.filter(|messages| range.last >= *messages) {
+                None => return true,
+                Some(0) => "this scenario has no messages".to_owned(),
+                Some(messages) => format!("this scenario has the messages 0..{}", messages - 1),
+            }
+        };
+        self.report(self.mistake(Code::NotInPlan, span, message));
+        false
     }
 
     /// One submission that has to be two things at once.
@@ -176,6 +183,10 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+fn count(range: &Range) -> u32 {
+    (range.last - range.first).saturating_add(1)
 }
 
 fn anomalies(written: Option<&model::Anomalies>) -> (Vec<Spanned<AnomalyKind>>, Vec<Spanned<AnomalyKind>>) {

@@ -1,5 +1,9 @@
 //! What should come of a scenario.
 
+mod order;
+
+use std::fmt;
+
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::Deserialize;
 use serde::de::Deserializer;
@@ -7,6 +11,8 @@ use serde_json::json;
 
 use super::leaf::{Leaf, read_leaf};
 use super::{AnomalyKind, Field, Form, Listed, Map, Number};
+
+pub use order::{MessageEvent, Moment, Precedence};
 
 /// What should come of it. Submissions are named by number: `0`, ranges `0..3` (both ends included), and `"0'"` for
 /// the second submission of message 0. What no key covers fails.
@@ -24,6 +30,8 @@ pub struct Expect {
     pub fatal: Field<Reason>,
     /// The anomalies that occur: a list of kinds that must, or `{must: […], may: […]}`. Default: none.
     pub anomalies: Field<Anomalies>,
+    /// What comes before what, whatever the snapshot shows: `["sent 9 < ok 0"]`.
+    pub order: Field<Listed<Precedence, Precedence>>,
 }
 
 /// Which submissions have an ok callback.
@@ -106,6 +114,17 @@ impl Leaf for Range {
             return Err(format!("takes ranges that go up, not '{text}'\nwrite {last}..{first}"));
         }
         Ok(range)
+    }
+}
+
+/// As people write it.
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.first.fmt(f)?;
+        if self.last > self.first {
+            write!(f, "..{}", self.last)?;
+        }
+        (0..self.again).try_for_each(|_| f.write_str("'"))
     }
 }
 
