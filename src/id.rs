@@ -71,6 +71,17 @@ impl ProducerIndex {
     }
 }
 
+/// A fault by its place in the plan's list of faults.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FaultIndex(pub u16);
+
+impl FaultIndex {
+    /// The number as an index into the plan's list of faults.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 /// A partition of a topic, from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Partition(pub i32);

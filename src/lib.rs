@@ -29,6 +29,8 @@ pub mod kafka;
 pub mod scenario;
 pub mod trace;
 
+pub mod fault;
+
 pub mod plan;
 
 pub mod broker;

@@ -13,8 +13,8 @@ use crate::plan::{
 use crate::source::{Source, Span};
 use crate::submissions::Submissions;
 use crate::trace::{
-    Callback, Client, Code, Content, Ending, Event, Failure, Fate, LogRecord, PartitionLog, Persistence,
-    Trace,
+    Callback, Client, Code, Content, Ending, Event, Failure, Fate, Linked, LogRecord, PartitionLog,
+    Persistence, Trace,
 };
 
 /// A plan of one producer that sends `count` messages to one partition of `test2`.
@@ -126,7 +126,14 @@ pub(crate) fn add_step(plan: &mut Plan, action: Action) -> usize {
 pub(crate) fn trace(events: impl IntoIterator<Item = Event>, logs: &[&[LogRecord]]) -> Trace {
     let logs = logs.iter().zip(0..).map(|(records, partition)| log(0, partition, records));
     let events = events.into_iter().collect();
-    Trace { events, logs: logs.collect(), settled: true, ending: Ending::Complete, client: Client::default() }
+    Trace {
+        events,
+        logs: logs.collect(),
+        settled: true,
+        ending: Ending::Complete,
+        client: Client::default(),
+        link: Linked::default(),
+    }
 }
 
 pub(crate) fn log(topic: u16, partition: i32, records: &[LogRecord]) -> PartitionLog {

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::plan::Plan;
 use crate::producer;
-use crate::trace::{Client, Trace};
+use crate::trace::{Client, Linked, Trace};
 
 pub use broken::{Left, OtherShape, RunError};
 pub use check::check;
@@ -80,5 +80,5 @@ async fn trace(world: &World, plan: &Arc<Plan>, interrupt: &CancellationToken) -
         () = interrupt.cancelled() => return Err(RunError::Interrupted),
     };
     let client = Client { said: recorder.take_said(), ..producer::client(plan) };
-    Ok(Trace { events, logs, settled, ending, client })
+    Ok(Trace { events, logs, settled, ending, client, link: Linked::default() })
 }

@@ -1,6 +1,6 @@
 //! Facts of a run, one at a time.
 
-use crate::id::{MessageId, Offset, Partition, ProducerIndex, Submission};
+use crate::id::{FaultIndex, MessageId, Offset, Partition, ProducerIndex, Submission};
 use crate::submissions::Submissions;
 
 use super::Code;
@@ -26,6 +26,8 @@ pub enum Event {
     StepBegan(usize),
     /// It has ended.
     StepEnded(usize, StepEnd),
+    /// A fault took a request, or a connection, for the so-manieth time, from 1.
+    Fired(FaultIndex, u32),
 }
 
 /// How a step ended.

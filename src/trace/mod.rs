@@ -10,12 +10,14 @@ mod columns;
 mod event;
 mod log;
 mod marks;
+mod passed;
 mod recorder;
 
 pub use code::{ClientError, Code};
 pub use columns::{Events, Facts};
 pub use event::{Callback, Event, Failure, Persistence, StepEnd};
 pub use log::{Content, Fate, LogMarker, LogRecord, PartitionLog};
+pub use passed::{Answer, Linked, Nearest, Passed, PassedRow, Sequenced, Taken, Touched};
 pub use recorder::{Counts, Progress, Recorder};
 
 /// Everything that a run yields.
@@ -32,6 +34,8 @@ pub struct Trace {
     pub ending: Ending,
     /// Which client was under test.
     pub client: Client,
+    /// What passed between client and brokers, where the run had the link between them; else empty.
+    pub link: Linked,
 }
 
 /// How a run ended.
@@ -52,6 +56,13 @@ pub enum Ending {
         step: Option<usize>,
         /// What was waited for, in a few words.
         waited_for: String,
+    },
+    /// Everyone who could go on waits for somebody else, and nobody waits with an end before the deadline.
+    Deadlock {
+        /// The step that was under way; none while the rest was drained at the end.
+        step: Option<usize>,
+        /// Who waits for what, link by link: the last waits for the first.
+        circle: Vec<String>,
     },
 }
 

@@ -20,8 +20,23 @@ pub(super) fn check(facts: &Facts<'_>, failures: &mut Vec<Failure>) {
     if let Ending::Deadline { step, waited_for } = &facts.trace.ending {
         failures.push(deadline(facts, *step, waited_for));
     }
+    if let Ending::Deadlock { step, circle } = &facts.trace.ending {
+        failures.push(deadlock(facts, *step, circle));
+    }
     waits(facts, failures);
     fatal(facts, failures);
+}
+
+/// Nobody can go on, and no time-out would have changed that before the deadline.
+fn deadlock(facts: &Facts<'_>, step: Option<usize>, circle: &[String]) -> Failure {
+    let under_way = step.and_then(|step| facts.plan.steps.get(step));
+    let span = under_way.or(facts.plan.steps.last()).map_or(facts.plan.expect.span, |step| step.span);
+    let mut details = circle.to_vec();
+    let unsent = unsent(facts);
+    if !unsent.is_empty() {
+        details.push(format!("never sent: {unsent:.20}"));
+    }
+    fail("a deadlock: each of these waits for the next, and the last for the first".to_owned(), span, details)
 }
 
 fn deadline(facts: &Facts<'_>, step: Option<usize>, waited_for: &str) -> Failure {

@@ -8,8 +8,8 @@ use crate::id::{MessageId, Offset, Partition, ProducerIndex, Submission, TopicIn
 use crate::judge::fixture::{add_batch, add_producer, add_step, add_topic, code_of, log, plan, set};
 use crate::plan::{Action, Mode, Plan, Step, TransactionCall};
 use crate::trace::{
-    Callback, Client, Content, Ending, Event, Failure, Fate, LogMarker, LogRecord, PartitionLog, Persistence,
-    StepEnd, Trace,
+    Callback, Client, Content, Ending, Event, Failure, Fate, Linked, LogMarker, LogRecord, PartitionLog,
+    Persistence, StepEnd, Trace,
 };
 
 const MESSAGES: u32 = 8;
@@ -203,6 +203,7 @@ pub(crate) fn some_trace() -> impl Strategy<Value = Trace> {
             settled: true,
             ending: Ending::Complete,
             client: Client::default(),
+            link: Linked::default(),
         }
     })
 }

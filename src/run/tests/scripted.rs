@@ -242,5 +242,6 @@ fn line(event: Event) -> Option<String> {
         Event::StepEnded(step, StepEnd::Failed(code)) => format!("step {step} failed, {code}"),
         Event::StepEnded(step, StepEnd::Unknown(code)) => format!("step {step} unknown, {code}"),
         Event::StepEnded(step, StepEnd::Skipped) => format!("step {step} skipped"),
+        Event::Fired(fault, firing) => format!("fault {} fired {firing}", fault.0),
     })
 }

@@ -163,7 +163,8 @@ impl Scene<'_> {
             | Event::Sent(_)
             | Event::SendFailed(..)
             | Event::Callback(_)
-            | Event::Fatal(..) => {}
+            | Event::Fatal(..)
+            | Event::Fired(..) => {}
         }
     }
 
