@@ -9,9 +9,9 @@ use serde::Deserialize;
 use crate::apache::Apache;
 use crate::apache::node::Node;
 use crate::apache::port;
+use crate::version::newest;
 
 const FILE: &str = include_str!("../../docker-compose.yml");
-const VERSION: &str = "4.3.1";
 
 #[derive(Deserialize)]
 struct Compose {
@@ -56,7 +56,7 @@ fn reachable() -> Result<(), Failed> {
         let inside = format!("CLIENT://:{port},");
         let outside = format!("CLIENT://localhost:{port},");
         let asked = format!("localhost:{port}");
-        if service.image != format!("apache/kafka:{VERSION}")
+        if service.image != format!("apache/kafka:{}", newest().name)
             || *published != format!("127.0.0.1:{port}:{port}")
             || !environment["KAFKA_LISTENERS"].starts_with(&inside)
             || !environment["KAFKA_ADVERTISED_LISTENERS"].starts_with(&outside)
@@ -81,7 +81,7 @@ fn property(variable: &str) -> Option<String> {
 
 /// Only ports and the folder of the logs are others than in a container.
 fn starts() -> Result<(), Failed> {
-    let jars = Apache::jars(VERSION)?;
+    let jars = Apache::jars(newest().name)?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let services = services()?;
     let (client, broker, controller) = (port::free(), port::free(), port::free());

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::LazyLock;
 
-use inflight::broker::{Cluster, ClusterSpec};
+use inflight::broker::{Cluster, ClusterSpec, Emulate};
 use tokio::runtime::Runtime;
 
 use crate::session::World;
@@ -16,9 +16,9 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
-    pub(crate) fn start() -> Self {
-        let cluster =
-            RUNTIME.block_on(Cluster::start(ClusterSpec::default())).expect("a cluster can be started");
+    pub(crate) fn start(emulate: Emulate) -> Self {
+        let spec = ClusterSpec { emulate, ..ClusterSpec::default() };
+        let cluster = RUNTIME.block_on(Cluster::start(spec)).expect("a cluster can be started");
         Self { cluster: Some(cluster) }
     }
 }

@@ -28,6 +28,7 @@ mod random;
 mod recorded;
 mod session;
 mod trial;
+mod version;
 mod wire;
 
 use std::process::ExitCode;

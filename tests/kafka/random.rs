@@ -13,6 +13,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use crate::embedded::Embedded;
 use crate::session::{Session, World};
 use crate::trial::Suite;
+use crate::version::newest;
 use crate::wire::{Batch, Value, batch, record};
 
 /// Sequences that are tried on both sides, and on the model.
@@ -92,14 +93,14 @@ fn both(suite: &Suite) -> Result<(), Failed> {
     run(WITH_KAFKA, |steps| {
         let number = number.fetch_add(1, Ordering::Relaxed);
         let (expected, _) = play(&*apache, number, &steps);
-        let (answered, _) = play(&Embedded::start(), number, &steps);
+        let (answered, _) = play(&Embedded::start(newest().emulate), number, &steps);
         crate::trial::compare(&expected, &answered).map_err(TestCaseError::fail)
     })
 }
 
 fn model() -> Result<(), Failed> {
     run(WITH_MODEL, |steps| {
-        let (_, answers) = play(&Embedded::start(), 0, &steps);
+        let (_, answers) = play(&Embedded::start(newest().emulate), 0, &steps);
         let mut model = Model::default();
         for (step, answer) in steps.iter().zip(answers) {
             let expected = model.answer(step);

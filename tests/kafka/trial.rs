@@ -12,21 +12,20 @@ use crate::cases::{self, Case};
 use crate::embedded::Embedded;
 use crate::recorded;
 use crate::session::{Session, World};
-
-const VERSION: &str = "4.3.1";
-/// Cases whose answers differ, and why nothing can be done about it.
-const DIFFERENCES: &str = include_str!("differences");
+use crate::version::{VERSIONS, Version, newest};
 
 /// How the reasons of those begin that are still to be mended; such a case may agree by now.
 const OPEN: &str = "open";
 
-/// Lines by theme and case.
-type Answers = BTreeMap<String, BTreeMap<String, Vec<String>>>;
+/// Lines by version, theme and case.
+type Answers = BTreeMap<(&'static str, &'static str), BTreeMap<String, Vec<String>>>;
+/// By version.
+type Started = BTreeMap<&'static str, Result<Arc<Apache>, String>>;
 
-/// All cases, and the Apache Kafka that they share.
+/// All cases, and the Apache Kafkas that they share.
 pub(crate) struct Suite {
     cases: Vec<Arc<Case>>,
-    apache: Mutex<Option<Result<Arc<Apache>, String>>>,
+    started: Mutex<Started>,
     /// What was answered, if it is to be recorded.
     answers: Option<Mutex<Answers>>,
 }
@@ -34,19 +33,22 @@ pub(crate) struct Suite {
 impl Suite {
     pub(crate) fn new(record: bool) -> Self {
         let cases = cases::all().into_iter().map(Arc::new).collect();
-        Self { cases, apache: Mutex::new(None), answers: record.then(Mutex::default) }
+        Self { cases, started: Mutex::default(), answers: record.then(Mutex::default) }
     }
 
     /// The tests of both sides. Those that need Java are ignored unless they are asked for.
     pub(crate) fn trials(self: &Arc<Self>) -> Vec<Trial> {
         let mut trials = vec![];
-        for (number, case) in self.cases.iter().enumerate() {
-            let name = format!("{}::{}", case.theme, case.name);
-            let of_embedded = Arc::clone(case);
-            trials.push(Trial::test(format!("embedded::{name}"), move || embedded(number, &of_embedded)));
-            let (suite, case) = (Arc::clone(self), Arc::clone(case));
-            let kafka = move || suite.kafka(number, &case);
-            trials.push(Trial::test(format!("kafka::{name}"), kafka).with_ignored_flag(true));
+        for version in &VERSIONS {
+            for (number, case) in self.cases.iter().enumerate() {
+                let name = format!("{}::{}::{}", version.name, case.theme, case.name);
+                let of_embedded = Arc::clone(case);
+                let embedded = move || embedded(version, number, &of_embedded);
+                trials.push(Trial::test(format!("embedded::{name}"), embedded));
+                let (suite, case) = (Arc::clone(self), Arc::clone(case));
+                let kafka = move || suite.kafka(version, number, &case);
+                trials.push(Trial::test(format!("kafka::{name}"), kafka).with_ignored_flag(true));
+            }
         }
         trials.push(Trial::test("every difference belongs to a case", {
             let suite = Arc::clone(self);
@@ -56,7 +58,7 @@ impl Suite {
     }
 
     fn differences(&self) -> Result<(), Failed> {
-        for (name, _) in differences() {
+        for (name, _) in VERSIONS.iter().flat_map(Version::differences) {
             if !self.cases.iter().any(|case| format!("{}::{}", case.theme, case.name) == name) {
                 return Err(format!("there is no case {name}").into());
             }
@@ -64,55 +66,60 @@ impl Suite {
         Ok(())
     }
 
-    fn kafka(&self, number: usize, case: &Case) -> Result<(), Failed> {
-        let apache = self.apache()?;
+    fn kafka(&self, version: &'static Version, number: usize, case: &Case) -> Result<(), Failed> {
+        let apache = self.apache_of(version)?;
         let lines = play(number, case, &*apache)?;
         if let Some(answers) = &self.answers {
             let mut answers = answers.lock().expect("nobody panics with it");
-            answers.entry(case.theme.to_owned()).or_default().insert(case.name.clone(), lines);
+            answers.entry((version.name, case.theme)).or_default().insert(case.name.clone(), lines);
             return Ok(());
         }
-        compare(&expected(case)?, &lines).map_err(Failed::from)
+        compare(&expected(version, case)?, &lines).map_err(Failed::from)
+    }
+
+    /// The newest Apache Kafka.
+    pub(crate) fn apache(&self) -> Result<Arc<Apache>, Failed> {
+        self.apache_of(newest())
     }
 
     /// Started by the first case that needs it. The thread that starts it lives as long as the process, because the
     /// death of that thread would be the end of Apache Kafka.
-    pub(crate) fn apache(&self) -> Result<Arc<Apache>, Failed> {
-        let mut apache = self.apache.lock().expect("nobody panics with it");
-        let started = apache.get_or_insert_with(|| {
+    fn apache_of(&self, version: &'static Version) -> Result<Arc<Apache>, Failed> {
+        let mut started = self.started.lock().expect("nobody panics with it");
+        let apache = started.entry(version.name).or_insert_with(|| {
             let (send, receive) = std::sync::mpsc::channel();
             std::thread::spawn(move || {
-                let _ = send.send(Apache::start(VERSION).map(Arc::new));
+                let _ = send.send(Apache::start(version.name).map(Arc::new));
                 loop {
                     std::thread::park();
                 }
             });
             receive.recv().map_err(|error| error.to_string()).flatten()
         });
-        started.clone().map_err(Failed::from)
+        apache.clone().map_err(Failed::from)
     }
 
     /// Ends Apache Kafka and writes the record.
     pub(crate) fn finish(&self) {
-        drop(self.apache.lock().expect("nobody panics with it").take());
+        self.started.lock().expect("nobody panics with it").clear();
         let Some(answers) = &self.answers else { return };
-        for (theme, answers) in answers.lock().expect("nobody panics with it").iter() {
+        for ((version, theme), answers) in answers.lock().expect("nobody panics with it").iter() {
             let names: Vec<_> =
-                self.cases.iter().filter(|case| case.theme == theme).map(|case| case.name.clone()).collect();
-            let mut recorded = recorded::read(VERSION, theme);
+                self.cases.iter().filter(|case| case.theme == *theme).map(|case| case.name.clone()).collect();
+            let mut recorded = recorded::read(version, theme);
             recorded.extend(answers.clone());
-            recorded::write(VERSION, theme, &names, &recorded);
+            recorded::write(version, theme, &names, &recorded);
         }
     }
 }
 
-fn embedded(number: usize, case: &Case) -> Result<(), Failed> {
-    let lines = play(number, case, &Embedded::start())?;
+fn embedded(version: &Version, number: usize, case: &Case) -> Result<(), Failed> {
+    let lines = play(number, case, &Embedded::start(version.emulate))?;
     let name = format!("{}::{}", case.theme, case.name);
-    let known = differences().find(|(known, _)| *known == name).map(|(_, reason)| reason);
+    let known = version.differences().find(|(known, _)| *known == name).map(|(_, reason)| reason);
     let strict = std::env::var_os("INFLIGHT_STRICT").is_some();
     let is_open = known.is_some_and(|reason| reason.starts_with(OPEN));
-    match compare(&expected(case)?, &lines) {
+    match compare(&expected(version, case)?, &lines) {
         Ok(()) if known.is_some() && !is_open => {
             Err("answers as Apache Kafka does: take it from `differences`".into())
         }
@@ -121,14 +128,8 @@ fn embedded(number: usize, case: &Case) -> Result<(), Failed> {
     }
 }
 
-/// The names in `differences` with their reasons.
-fn differences() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let lines = DIFFERENCES.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-    lines.map(|line| line.split_once(" — ").unwrap_or((line, "")))
-}
-
-fn expected(case: &Case) -> Result<Vec<String>, Failed> {
-    let mut recorded = recorded::read(VERSION, case.theme);
+fn expected(version: &Version, case: &Case) -> Result<Vec<String>, Failed> {
+    let mut recorded = recorded::read(version.name, case.theme);
     let none = || "no answer is recorded: INFLIGHT_RECORD=1 cargo test --test kafka -- --ignored".to_owned();
     Ok(recorded.remove(&case.name).ok_or_else(none)?)
 }

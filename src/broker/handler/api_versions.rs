@@ -10,9 +10,12 @@ use crate::broker::node::Node;
 use crate::broker::node::emulate::Emulate;
 use crate::kafka::{APIS, Api, ErrorCode};
 
-/// The features that a new cluster of Apache Kafka 4.3.1 knows, with the lowest and the highest level, and the level on
-/// which it has agreed (`Feature`, `MetadataVersion`); none for one of its controllers alone.
-const FEATURES: [(&str, i16, i16, Option<i16>); 7] = [
+/// A feature with the lowest and the highest level, and the level on which a new cluster has agreed (`Feature`,
+/// `MetadataVersion`); none for one of its controllers alone.
+type Feature = (&'static str, i16, i16, Option<i16>);
+
+/// What Apache Kafka 4.3.1 knows.
+const FEATURES: [Feature; 7] = [
     ("eligible.leader.replicas.version", 0, 1, Some(1)),
     ("group.version", 0, 1, Some(1)),
     ("kraft.version", 0, 1, None),
@@ -21,6 +24,8 @@ const FEATURES: [(&str, i16, i16, Option<i16>); 7] = [
     ("streams.version", 0, 1, Some(1)),
     ("transaction.version", 0, 2, Some(2)),
 ];
+/// What Apache Kafka 3.9.1 knows.
+const FEATURES_OF_3_9: [Feature; 2] = [("kraft.version", 0, 1, None), ("metadata.version", 1, 21, Some(21))];
 /// The first version that can say a lowest level of 0 (KIP-584).
 const WITH_LEVEL_0: i16 = 4;
 
@@ -56,20 +61,20 @@ pub(super) fn handle(node: &Node, version: i16, request: &ApiVersionsRequest) ->
     }
     let response = ApiVersionsResponse::default()
         .with_api_keys(APIS.iter().map(|api| row(node.cluster.emulate, api)).collect());
-    if version < 3 || node.cluster.emulate < Emulate::V4_3 {
+    if version < 3 {
         return response;
     }
-    let supported = FEATURES.iter().filter(|(_, lowest, ..)| *lowest > 0 || version >= WITH_LEVEL_0);
-    let finalized = FEATURES.iter().filter_map(|(name, _, _, level)| Some((name, (*level)?)));
+    let modern = node.cluster.emulate >= Emulate::V4_3;
+    let features: &[Feature] = if modern { &FEATURES } else { &FEATURES_OF_3_9 };
+    let supported = features.iter().filter(|(_, lowest, ..)| *lowest > 0 || version >= WITH_LEVEL_0);
+    let finalized = features.iter().filter_map(|(name, _, _, level)| Some((name, (*level)?)));
     response
         .with_supported_features(supported.map(supported_feature).collect())
         .with_finalized_features(finalized.map(finalized_feature).collect())
         .with_finalized_features_epoch(0)
 }
 
-fn supported_feature(
-    (name, lowest, highest, _): &(&'static str, i16, i16, Option<i16>),
-) -> SupportedFeatureKey {
+fn supported_feature((name, lowest, highest, _): &Feature) -> SupportedFeatureKey {
     SupportedFeatureKey::default()
         .with_name(StrBytes::from_static_str(name))
         .with_min_version(*lowest)

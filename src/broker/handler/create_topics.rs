@@ -110,10 +110,12 @@ fn spread(cluster: &ClusterState, topic: &CreatableTopic) -> Result<Vec<Vec<Brok
         return Err(TopicError::new(ErrorCode::INVALID_PARTITIONS, message));
     };
     if factor > brokers {
+        // KIP-1066.
+        let modern = cluster.emulate >= Emulate::V4_3;
+        let cordoned = if modern { " or some brokers have all their log directories cordoned" } else { "" };
         let message = format!(
             "Unable to replicate the partition {factor} time(s): The target replication factor of {factor} cannot be \
-             reached because only {brokers} broker(s) are registered or some brokers have all their log directories \
-             cordoned."
+             reached because only {brokers} broker(s) are registered{cordoned}."
         );
         return Err(TopicError::new(ErrorCode::INVALID_REPLICATION_FACTOR, message));
     }

@@ -9,6 +9,7 @@ use kafka_protocol::messages::list_offsets_response::{
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
 use crate::broker::node::Node;
+use crate::broker::node::emulate::Emulate;
 use crate::broker::partition::{Found, Partition};
 use crate::kafka::ErrorCode;
 
@@ -43,9 +44,9 @@ pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) ->
         let mut rows = Vec::with_capacity(topic.partitions.len());
         for row in &topic.partitions {
             let key = (topic.name.clone(), row.partition_index);
-            // What is named twice is refused, in one row.
-            if unique.remove(&key) {
-                let asked_twice = twice.contains(&key);
+            // What is named twice is refused, since 4.0 in one row.
+            let asked_twice = twice.contains(&key);
+            if unique.remove(&key) || node.cluster.emulate < Emulate::V4_3 {
                 let found = match () {
                     () if is_unexpected => Err(ErrorCode::UNKNOWN_SERVER_ERROR),
                     () if asked_twice => Err(ErrorCode::INVALID_REQUEST),

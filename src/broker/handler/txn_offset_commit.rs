@@ -23,12 +23,12 @@ pub(super) fn handle(node: &Node, version: i16, request: &TxnOffsetCommitRequest
         node.cluster.has(&Place::new(&topic.name, row.partition_index))
     };
     let any = request.topics.iter().any(|topic| topic.partitions.iter().any(|row| known(topic, row)));
-    let outcome = if any { commit(node, version, request, &known) } else { Ok(()) };
+    let outcome = if any { commit(node, version, request, &known) } else { Ok(ErrorCode::NONE) };
     let code = |topic: &TxnOffsetCommitRequestTopic, row: &TxnOffsetCommitRequestPartition| match outcome {
         _ if !known(topic, row) => ErrorCode::UNKNOWN_TOPIC_OR_PARTITION,
         Err(code) => code,
-        Ok(()) if is_too_long(row) => ErrorCode::OFFSET_METADATA_TOO_LARGE,
-        Ok(()) => ErrorCode::NONE,
+        Ok(_) if is_too_long(row) => ErrorCode::OFFSET_METADATA_TOO_LARGE,
+        Ok(written) => written,
     };
     let topics = request.topics.iter().map(|topic| {
         let rows = topic.partitions.iter().map(|row| {
@@ -45,19 +45,20 @@ fn is_too_long(row: &TxnOffsetCommitRequestPartition) -> bool {
     row.committed_metadata.as_ref().is_some_and(|metadata| metadata.len() > MAX_METADATA)
 }
 
+/// What became of the offsets that could be written, or why none was tried.
 fn commit(
     node: &Node,
     version: i16,
     request: &TxnOffsetCommitRequest,
     known: &dyn Fn(&TxnOffsetCommitRequestTopic, &TxnOffsetCommitRequestPartition) -> bool,
-) -> Result<(), ErrorCode> {
+) -> Result<ErrorCode, ErrorCode> {
     let (group, id) = (request.group_id.as_str(), request.transactional_id.as_str());
     let producer = Producer { id: request.producer_id.0, epoch: request.producer_epoch };
     if group.is_empty() {
         return Err(ErrorCode::INVALID_GROUP_ID);
     }
     node.check_coordinator(group)?;
-    let open = node.cluster.transactions.offsets().is_open(group, producer)?;
+    let open = node.cluster.transactions.offsets().is_open(group, producer, node.cluster.emulate)?;
     if !open {
         let place = [offsets_partition(group)];
         let way = Way::of_offsets(version);
@@ -70,8 +71,8 @@ fn commit(
     let taken = rows.filter(|(topic, row)| known(topic, row) && !is_too_long(row));
     let committed =
         taken.map(|(topic, row)| (Place::new(&topic.name, row.partition_index), row.committed_offset));
-    offsets.write(Commit { group, producer, offsets: committed.collect() });
-    Ok(())
+    let written = offsets.write(Commit { group, producer, offsets: committed.collect() });
+    Ok(written.err().unwrap_or(ErrorCode::NONE))
 }
 
 /// A group has no members and no generation here: who claims one is refused

@@ -51,14 +51,14 @@ impl Default for TopicConfig {
     }
 }
 
-/// Whether a topic can have a setting, as Apache Kafka would say when it is created with it.
-pub fn check_setting(name: &str, value: &str) -> Result<(), ConfigError> {
-    TopicConfig::read(Emulate::default(), [(name, value)]).map(drop)
+/// Whether a topic can have a setting, as that Apache Kafka would say when it is created with it.
+pub fn check_setting(emulate: Emulate, name: &str, value: &str) -> Result<(), ConfigError> {
+    TopicConfig::read(emulate, [(name, value)]).map(drop)
 }
 
 /// The names of all settings that a topic can have.
-pub fn setting_names() -> impl Iterator<Item = &'static str> {
-    settings(Emulate::default()).map(|setting| setting.name)
+pub fn setting_names(emulate: Emulate) -> impl Iterator<Item = &'static str> {
+    settings(emulate).map(|setting| setting.name)
 }
 
 impl TopicConfig {
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn values_are_of_their_type_and_in_their_bounds() {
-        let error = |name, value| check_setting(name, value).unwrap_err().to_string();
+        let error = |name, value| check_setting(Emulate::V4_3, name, value).unwrap_err().to_string();
         for (name, value, reason) in [
             ("retention.ms", "abc", "Not a number of type LONG"),
             ("retention.ms", "-2", "Value must be at least -1"),
@@ -243,7 +243,7 @@ mod tests {
             ("compression.gzip.level", "-1"),
             ("retention.bytes", "-9"),
         ] {
-            assert_eq!(check_setting(name, value), Ok(()), "{name} {value}");
+            assert_eq!(check_setting(Emulate::V4_3, name, value), Ok(()), "{name} {value}");
         }
         let both = [("retention.ms", "abc"), ("no.such", "1")];
         assert_eq!(TopicConfig::read(Emulate::V4_3, both), Err(ConfigError::Unknown("no.such".to_owned())));

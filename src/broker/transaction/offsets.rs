@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::broker::node::emulate::Emulate;
 use crate::broker::partition::producers::Ending;
 use crate::broker::transaction::coordinator::Producer;
 use crate::broker::transaction::place::{Place, offsets_partition};
@@ -44,10 +45,16 @@ struct Pending {
 
 impl GroupOffsets {
     /// Whether a producer of that epoch may write, and whether its transaction is open here already: then it need not be
-    /// verified.
-    pub(in crate::broker) fn is_open(&self, group: &str, producer: Producer) -> Result<bool, ErrorCode> {
+    /// verified. Apache Kafka 3.9 does not look at epochs before it writes (`UnifiedLog.hasOngoingTransaction`).
+    pub(in crate::broker) fn is_open(
+        &self,
+        group: &str,
+        producer: Producer,
+        emulate: Emulate,
+    ) -> Result<bool, ErrorCode> {
         let partition = self.partitions.get(&offsets_partition(group));
         match partition.and_then(|partition| partition.producers.get(&producer.id)) {
+            Some(known) if emulate < Emulate::V4_3 => Ok(known.offsets.is_some()),
             Some(known) if producer.epoch < known.epoch => Err(ErrorCode::INVALID_PRODUCER_EPOCH),
             Some(known) => Ok(known.offsets.is_some() && known.epoch == producer.epoch),
             None => Ok(false),
@@ -61,13 +68,17 @@ impl GroupOffsets {
         partition.committed.contains_key(group) || partition.producers.values().any(pending)
     }
 
-    /// Writes offsets of a transaction that has been verified.
-    pub(in crate::broker) fn write(&mut self, commit: Commit<'_>) {
+    /// Writes offsets of a transaction that has been verified, unless a newer epoch has written.
+    pub(in crate::broker) fn write(&mut self, commit: Commit<'_>) -> Result<(), ErrorCode> {
         let partition = self.partitions.entry(offsets_partition(commit.group)).or_default();
         let pending = partition.producers.entry(commit.producer.id).or_default();
+        if commit.producer.epoch < pending.epoch {
+            return Err(ErrorCode::INVALID_PRODUCER_EPOCH);
+        }
         pending.epoch = commit.producer.epoch;
         let groups = pending.offsets.get_or_insert_default();
         groups.entry(commit.group.to_owned()).or_default().extend(commit.offsets);
+        Ok(())
     }
 
     /// Writes a marker: what is committed counts from now on, what is aborted is forgotten.

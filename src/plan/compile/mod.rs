@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::scenario::model::{self, Scenario, SnapshotOrder};
-use crate::scenario::{Callbacks, Field, OnTimeout, QueueFull, Start};
+use crate::scenario::{Callbacks, Emulate, Field, OnTimeout, QueueFull, Start};
 use crate::source::{Source, Span};
 
 use super::plan::{Batch, Mode, Order, Plan, Producer, Settings, Snapshot, Step, Topic};
@@ -63,6 +63,7 @@ pub fn compile(source: &Arc<Source>, scenario: &Scenario, options: Options<'_>) 
     let expect = compiler.expect();
     let settings = Settings {
         source: Arc::clone(source),
+        emulate: compiler.emulate(),
         topics: compiler.topics.clone(),
         producers: compiler.producers.clone(),
     };
@@ -153,6 +154,10 @@ impl<'a> Compiler<'a> {
         self.scenario.ack_wait.value().map_or(ACK_WAIT, |duration| duration.0)
     }
 
+    fn emulate(&self) -> Emulate {
+        self.scenario.emulate.value().copied().unwrap_or_default()
+    }
+
     fn plan(&mut self, expect: super::expect::Expect) -> Plan {
         let scenario = self.scenario;
         let text = |field: &Field<model::Text>| field.value().map(|text| text.0.clone());
@@ -164,7 +169,7 @@ impl<'a> Compiler<'a> {
             tags: tags.iter().filter_map(text).collect(),
             seed: scenario.seed.value().map_or(0, |seed| seed.0),
             brokers: self.brokers(),
-            emulate: scenario.emulate.value().copied().unwrap_or_default(),
+            emulate: self.emulate(),
             topics: std::mem::take(&mut self.topics),
             producers: std::mem::take(&mut self.producers),
             snapshot: self.snapshot(),

@@ -64,6 +64,8 @@ pub struct Plan {
 pub struct Settings {
     /// The file it came from.
     pub source: Arc<Source>,
+    /// The Apache Kafka whose rules hold.
+    pub emulate: Emulate,
     /// The topics.
     pub topics: Vec<Topic>,
     /// The producers.

@@ -7,8 +7,9 @@ use tokio::runtime::Handle;
 use crate::broker::{self, ClusterSpec, StepError, TopicSpec};
 use crate::cluster::Address;
 use crate::id::TopicPartition;
-use crate::plan::{ClusterStep, Emulate, Plan, Topic};
+use crate::plan::{ClusterStep, Plan, Topic};
 use crate::run::RunError;
+use crate::run::check::release;
 
 /// A running cluster.
 pub(super) struct Embedded {
@@ -33,10 +34,7 @@ impl Embedded {
         };
         let spec = ClusterSpec {
             brokers: plan.brokers,
-            emulate: match plan.emulate {
-                Emulate::V3_9 => broker::Emulate::V3_9,
-                Emulate::V4_3 => broker::Emulate::V4_3,
-            },
+            emulate: release(plan.emulate),
             topics: plan.topics.iter().map(topic).collect(),
             ..ClusterSpec::default()
         };

@@ -51,12 +51,14 @@ impl Producer {
         self.sequence += 1;
     }
 
-    fn end(&mut self, k: &mut Session<'_>, version: i16, committed: bool) {
+    /// Whether it was answered.
+    fn end(&mut self, k: &mut Session<'_>, version: i16, committed: bool) -> bool {
         let body = fields! { transactional_id: "~tx", producer_id: self.id, producer_epoch: self.epoch, committed: committed };
         let answer = k.patiently("EndTxn", version, &body);
         if version >= 5 && *answer.get("error_code") == Value::Error(0) {
             *self = Self::of(k, &answer);
         }
+        answer != Value::Null
     }
 }
 
@@ -116,8 +118,10 @@ pub(super) fn add(theme: &mut Theme) {
             producer.end(k, version, false);
             producer.add(k, 3, &[0]);
             producer.send(k, 9, 0);
-            producer.end(k, version, true);
-            k.settled("~t", 0);
+            // A release that has not this version closes the connection, and the transaction stays open.
+            if producer.end(k, version, true) {
+                k.settled("~t", 0);
+            }
             let Producer { id, epoch, .. } = producer;
             for (id, epoch) in [(id, epoch + 1), (777_000, epoch), (id, -1)] {
                 let body = fields! { transactional_id: "~tx", producer_id: id, producer_epoch: epoch, committed: true };
