@@ -78,6 +78,8 @@ pub struct Resolved {
     pub count: u32,
     /// What the client said; none where it said nothing.
     pub code: Option<Code>,
+    /// The process would have ended before it could say something.
+    pub cut_off: bool,
     /// All places of the first; those of the k-th after it are k later, and those in an aborted transaction are none.
     /// Empty: not written.
     pub places: Box<[Place]>,

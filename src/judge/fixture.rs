@@ -10,7 +10,7 @@ use crate::plan::{
     Action, Batch, Callbacks, Delivered, Emulate, Expect, MessageTemplate, Mode, OnTimeout, Options, Order,
     Origin, Plan, Producer, QueueFull, Setting, Snapshot, Start, Step, Topic,
 };
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, Spanned};
 use crate::submissions::Submissions;
 use crate::trace::{
     Callback, Client, Code, Content, Ending, Event, Failure, Fate, Linked, LogRecord, PartitionLog,
@@ -61,6 +61,7 @@ fn expect() -> Expect {
         failed: Vec::new(),
         unknown: Vec::new(),
         written: None,
+        cut_off: Spanned::new(Submissions::new(), Span::default()),
         fatal: None,
         must: Vec::new(),
         may: Vec::new(),

@@ -23,6 +23,8 @@ pub enum Outcome {
     },
     /// Everything else: it may be written or not. The code is what a callback said; none where nothing was said.
     Unknown(Option<Code>),
+    /// As unknown: the process would have ended before an answer.
+    CutOff,
 }
 
 /// How a failure was said.
@@ -34,7 +36,7 @@ pub enum By {
     Callback,
 }
 
-/// How much there was of what. `sent` is the sum of `ok`, `failed` and `unknown`.
+/// How much there was of what. `sent` is the sum of `ok`, `failed`, `unknown` and `cut_off`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Submissions: calls of `send`, refused ones too.
@@ -45,6 +47,8 @@ pub struct Counts {
     pub failed: u64,
     /// Submissions of which nobody but the log knows.
     pub unknown: u64,
+    /// Submissions without an answer because the process would have ended before.
+    pub cut_off: u64,
     /// Submissions that the application stopped waiting for.
     pub timeouts: u64,
     /// Records in the logs that no submission of this run wrote.
@@ -104,6 +108,18 @@ impl Outcomes {
         self.column[number as usize] = u16::try_from(place + 1).unwrap_or(SILENCE);
     }
 
+    /// Those of which nothing was said, and of which that is true, were cut off.
+    pub(super) fn cut_off(&mut self, is: impl Fn(u32) -> bool) {
+        self.palette.push(Outcome::CutOff);
+        let place = u16::try_from(self.palette.len()).unwrap_or(SILENCE);
+        for number in self.numbers.made() {
+            let entry = &mut self.column[number as usize];
+            if *entry == SILENCE && is(number) {
+                *entry = place;
+            }
+        }
+    }
+
     /// The outcome of a submission; none where it was never made.
     pub fn get(&self, submission: Submission) -> Option<Outcome> {
         self.numbers.of(submission).and_then(|number| self.by_number(number))
@@ -152,6 +168,7 @@ impl Outcomes {
             match self.by_number(number) {
                 Some(Outcome::Ok) => counts.ok += 1,
                 Some(Outcome::Failed { .. }) => counts.failed += 1,
+                Some(Outcome::CutOff) => counts.cut_off += 1,
                 Some(Outcome::Unknown(_)) | None => counts.unknown += 1,
             }
         }

@@ -16,6 +16,8 @@ pub struct Expect {
     pub unknown: Vec<Spanned<(Code, Submissions)>>,
     /// Which unknown ones stand in the log; not said: any.
     pub written: Option<Spanned<Submissions>>,
+    /// Never answered, because the process would have ended before.
+    pub cut_off: Spanned<Submissions>,
     /// A producer gives up for good, with that code.
     pub fatal: Option<Spanned<Code>>,
     /// Anomalies that must occur.

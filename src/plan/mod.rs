@@ -16,6 +16,6 @@ pub use identity::{Recogniser, Seen};
 pub use load::{Loaded, load, of};
 pub use message::{Message, MessageTemplate, RenderError, TAG};
 pub use plan::{
-    Action, Batch, ClusterStep, GroupOffset, Mode, Order, Origin, Plan, Producer, Setting, Settings,
+    Action, Batch, ClusterStep, GroupOffset, Mode, Order, Origin, Plan, Producer, Purge, Setting, Settings,
     Snapshot, Step, Topic, TransactionCall,
 };

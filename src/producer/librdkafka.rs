@@ -11,7 +11,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::util::get_rdkafka_version;
 
 use crate::id::{ProducerIndex, Submission};
-use crate::plan::{self, Message, Plan, Start};
+use crate::plan::{self, Message, Plan, Purge, Start};
 use crate::trace::Client;
 
 use super::context::{Context, opaque};
@@ -170,6 +170,19 @@ impl Producer for LibrdkafkaProducer {
         }
     }
 
+    fn purge(&self, what: Purge, deadline: Instant) {
+        let mut config = PurgeConfig::default();
+        if what.queue {
+            config = config.queue();
+        }
+        if what.in_flight {
+            config = config.inflight();
+        }
+        // Returns when the client has put all that it throws away where it will be polled.
+        self.client.purge(config);
+        self.polling.hear(|| native::has_said_all(self.client.client()), deadline);
+    }
+
     fn close(self: Box<Self>) {}
 }
 
@@ -322,6 +335,16 @@ mod tests {
         (0..3).for_each(|number| fixture.send(number).unwrap());
         assert!(fixture.producer().flush(Instant::now() + LIMIT, &|| false));
         assert_eq!(fixture.recorder.counts().callbacks, 3);
+    }
+
+    #[test]
+    fn what_is_thrown_away_has_its_callback_when_the_call_returns() {
+        let fixture = Fixture::new(&[("linger.ms", "60000")]);
+        (0..3).for_each(|number| fixture.send(number).unwrap());
+        fixture.producer().purge(Purge { queue: true, in_flight: true }, Instant::now() + LIMIT);
+        let purged = Code::Client(ClientError::PurgedQueue);
+        let failed = |callback: &Callback| callback.result.is_err_and(|failure| failure.code == purged);
+        assert_eq!(fixture.callbacks().iter().filter(|callback| failed(callback)).count(), 3);
     }
 
     #[test]

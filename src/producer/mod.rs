@@ -11,7 +11,7 @@ mod settings;
 use std::time::Instant;
 
 use crate::id::{Offset, Partition, ProducerIndex, Submission};
-use crate::plan::Message;
+use crate::plan::{Message, Purge};
 use crate::trace::{Callback, ClientError, Code, Event, Recorder};
 
 pub use check::{check, setting_mistake};
@@ -39,6 +39,10 @@ pub trait Producer: Send + Sync {
         deadline: Instant,
         stopped: &dyn Fn() -> bool,
     ) -> Result<(), Unsuccessful>;
+
+    /// Throws messages away. Their callbacks have been reported when this returns, or the deadline has passed; they must
+    /// be allowed meanwhile.
+    fn purge(&self, what: Purge, deadline: Instant);
 
     /// Lets go: what has no callback is thrown away, and nothing is reported any more. Returns when the client and its
     /// threads are gone.

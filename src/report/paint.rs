@@ -106,6 +106,7 @@ pub(super) fn counts(counts: &Counts) -> String {
         (counts.ok, "ok"),
         (counts.failed, "failed"),
         (counts.unknown, "unknown"),
+        (counts.cut_off, "cut off"),
         (counts.timeouts, "timed out"),
         (counts.foreign, "foreign"),
     ];

@@ -4,14 +4,13 @@
 /// By the type of the vocabulary that owns it: the words of it that come later.
 pub(super) const LATER: &[(&str, &[&str])] = &[
     ("Scenario", &["tag", "allow_impossible", "faults", "react", "matrix"]),
-    ("Step", &["arm", "release", "exit", "network", "disconnect"]),
+    ("Step", &["arm", "release", "network", "disconnect"]),
     ("Send", &["concurrent", "again"]),
     (
         "Wait",
         &["sent", "callbacks", "requests", "matched", "fired", "released", "quiet", "for", "any", "within"],
     ),
-    ("Close", &["flush", "purge"]),
-    ("Expect", &["cut_off", "requests", "where"]),
+    ("Expect", &["requests", "where"]),
     ("Include", &["requests"]),
 ];
 

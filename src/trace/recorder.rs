@@ -54,6 +54,8 @@ struct State {
     said: Vec<Said>,
     /// Nothing is recorded any more.
     closed: bool,
+    /// No callback is recorded any more, nor what else a client says.
+    silent: bool,
     waiters: usize,
 }
 
@@ -108,7 +110,7 @@ impl Recorder {
     pub fn said(&self, producer: ProducerIndex, code: Code, words: &str) {
         let mut state = self.lock();
         let known = state.said.iter().any(|said| said.producer == producer && said.code == code);
-        if !known && !state.closed {
+        if !known && !state.closed && !state.silent {
             state.said.push(Said { producer, code, words: words.to_owned() });
         }
     }
@@ -174,6 +176,11 @@ impl Recorder {
         state.accepted.without(&state.answered)
     }
 
+    /// From now on nothing is recorded that clients say: the process whose callbacks they are is no more.
+    pub fn silence(&self) {
+        self.lock().silent = true;
+    }
+
     /// From now on nothing is recorded: callbacks of a clean-up that the scenario did not ask for are no events.
     pub fn close(&self) {
         self.lock().closed = true;
@@ -228,7 +235,7 @@ impl Progress<'_> {
 
 impl State {
     fn push(&mut self, event: Event) {
-        if !self.closed {
+        if !(self.closed || self.silent && matches!(event, Event::Fatal(..))) {
             self.events.push(event);
         }
     }
@@ -243,7 +250,7 @@ impl State {
     }
 
     fn callback(&mut self, mut callback: Callback) {
-        if self.closed {
+        if self.closed || self.silent {
             return;
         }
         callback.late = self.timed_out.contains(callback.submission);

@@ -38,6 +38,8 @@ pub(super) enum What {
     Fatal(Option<ProducerIndex>, Code),
     /// An outcome that only the log knows, and what became of it. Message, offsets.
     Unknown(Option<Code>, Stand),
+    /// The process would have ended before an answer, and what became of it. Message, offsets.
+    CutOff(Stand),
     /// Message, and what the shape says.
     Anomaly(AnomalyKind, Shape),
     /// A record of a log, or only a message. Message.
@@ -63,6 +65,7 @@ pub(super) enum What {
 pub(super) enum Step {
     Flush,
     WaitCallbacks,
+    Exit,
     /// The producer where there are several.
     Close(Option<ProducerIndex>),
     /// The producer where there are several.
@@ -181,8 +184,10 @@ impl What {
     pub(super) fn plain_step(self) -> Numbers {
         match self {
             Self::Ok { offset: Shown::Known, .. } => [1, 1, 0],
-            Self::Unknown(_, Stand::Once(spot)) => [1, spot.step(), 0],
-            Self::Unknown(_, Stand::Twice(a, b)) => [1, a.step(), b.step()],
+            Self::Unknown(_, Stand::Once(spot)) | Self::CutOff(Stand::Once(spot)) => [1, spot.step(), 0],
+            Self::Unknown(_, Stand::Twice(a, b)) | Self::CutOff(Stand::Twice(a, b)) => {
+                [1, a.step(), b.step()]
+            }
             Self::Anomaly(_, shape) => shape.plain_step(),
             _ => [1, 0, 0],
         }
@@ -198,7 +203,7 @@ impl Step {
             | Self::Begin(whose)
             | Self::Commit(whose)
             | Self::Abort(whose) => whose,
-            Self::Flush | Self::WaitCallbacks | Self::Told(_) => None,
+            Self::Flush | Self::WaitCallbacks | Self::Exit | Self::Told(_) => None,
         }
     }
 }

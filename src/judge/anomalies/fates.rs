@@ -68,14 +68,14 @@ fn is_gap(facts: &Facts<'_>, last_written: &LastWritten, number: u32, lane: Lane
 
 /// The producers that let go while submissions were outstanding.
 fn closed_too_early(facts: &Facts<'_>) -> Vec<ProducerIndex> {
-    let ran_out = facts.trace.events.others().filter_map(|event| match event {
-        Event::StepEnded(step, StepEnd::TimedOut(_)) => facts.plan.steps.get(*step),
+    let let_go = facts.trace.events.others().filter_map(|event| match event {
+        Event::StepEnded(step, end) => Some((&facts.plan.steps.get(*step)?.action, *end)),
         _ => None,
     });
-    ran_out
-        .filter_map(|step| match step.action {
-            Action::Close { producer, .. } => Some(producer),
-            _ => None,
-        })
-        .collect()
+    let too_early = |(action, end)| match (action, end) {
+        (&Action::Close { producer, .. }, StepEnd::TimedOut(_))
+        | (&Action::Close { producer, within: None, .. }, StepEnd::Done) => Some(producer),
+        _ => None,
+    };
+    let_go.filter_map(too_early).collect()
 }

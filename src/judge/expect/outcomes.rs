@@ -25,6 +25,7 @@ pub(super) fn check(facts: &Facts<'_>, failures: &mut Vec<Failure>) {
     for named in &expect.unknown {
         check.named("unknown", named, |outcome| outcome == Outcome::Unknown(Some(named.value.0)), failures);
     }
+    check.cut_off(failures);
     check.uncovered(failures);
     if let Some(written) = &expect.written {
         check.written(written, failures);
@@ -73,7 +74,9 @@ impl<'a> Check<'a> {
 
     fn named_elsewhere(&self, submission: Submission) -> bool {
         let mut named = self.expect.failed.iter().chain(&self.expect.unknown);
-        named.any(|named| named.value.1.contains(submission)) || self.is_unanswered(submission)
+        named.any(|named| named.value.1.contains(submission))
+            || self.expect.cut_off.value.contains(submission)
+            || self.is_unanswered(submission)
     }
 
     /// Whether nothing was said of it, and the scenario has declared that this happens.
@@ -138,6 +141,19 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Those that are named must have been cut off.
+    fn cut_off(&self, failures: &mut Vec<Failure>) {
+        let expected = &self.expect.cut_off;
+        let is = |submission| self.facts.outcomes.get(submission) == Some(Outcome::CutOff);
+        let others = expected.value.iter().filter(|submission| !is(*submission)).collect();
+        let others = self.by_outcome(&others);
+        if !others.is_empty() {
+            let count = others.values().map(Submissions::len).sum();
+            let message = format!("{} should be cut off", messages(count));
+            failures.push(fail(message, expected.span, lines(&others)));
+        }
+    }
+
     /// Failed and unknown ones that no key names. `delivered: {log: n}` takes any outcome; where all that no key names
     /// must be delivered, they have been reported as missing.
     fn uncovered(&self, failures: &mut Vec<Failure>) {
@@ -159,7 +175,8 @@ impl<'a> Check<'a> {
     }
 
     fn written(&self, expected: &Spanned<Submissions>, failures: &mut Vec<Failure>) {
-        let unknown = self.facts.outcomes.which(|outcome| matches!(outcome, Outcome::Unknown(_)));
+        let unknown =
+            self.facts.outcomes.which(|outcome| matches!(outcome, Outcome::Unknown(_) | Outcome::CutOff));
         let stands = |submission: &Submission| {
             let number = self.facts.calls.numbers.of(*submission);
             number.is_some_and(|number| self.facts.standing.first(number).is_some())
@@ -198,6 +215,7 @@ fn words(outcome: Option<Outcome>) -> String {
         Some(Outcome::Failed { code, .. }) => format!("failed with {code}"),
         Some(Outcome::Unknown(Some(code))) => format!("unknown with {code}"),
         Some(Outcome::Unknown(None)) => "never answered".to_owned(),
+        Some(Outcome::CutOff) => "cut off".to_owned(),
     }
 }
 

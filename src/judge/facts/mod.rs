@@ -7,8 +7,8 @@ pub(super) mod transactions;
 use std::collections::HashSet;
 
 use crate::id::{Partition, ProducerIndex, TopicIndex, TopicPartition};
-use crate::plan::{Batch, Plan, Producer};
-use crate::trace::{Callback, Trace};
+use crate::plan::{Action, Batch, Plan, Producer};
+use crate::trace::{Callback, Event, Trace};
 
 use crate::judge::finding::{Lane, Place, Resolved, Which, continues};
 use crate::judge::outcome::{Outcome, Outcomes};
@@ -64,7 +64,27 @@ impl<'a> Facts<'a> {
             acknowledged,
         };
         facts.hear();
+        facts.cut_off();
         facts
+    }
+
+    /// What was sent before the process would have ended and has no answer; what a close has left so is something else.
+    fn cut_off(&mut self) {
+        let (mut exited, mut closed) = (false, HashSet::new());
+        for event in self.trace.events.others() {
+            let Event::StepBegan(step) = event else { continue };
+            match self.plan.steps.get(*step).map(|step| &step.action) {
+                Some(Action::Exit) => exited = true,
+                Some(Action::Close { producer, .. }) => drop(closed.insert(*producer)),
+                _ => {}
+            }
+        }
+        if exited {
+            let mut outcomes = std::mem::take(&mut self.outcomes);
+            outcomes
+                .cut_off(|number| self.batch(number).is_none_or(|batch| !closed.contains(&batch.producer)));
+            self.outcomes = outcomes;
+        }
     }
 
     /// Goes through the callbacks: where submissions were sent, and which have more than one.
@@ -175,14 +195,18 @@ impl<'a> Facts<'a> {
     pub(super) fn resolved(&self) -> Vec<Resolved> {
         let mut all = Vec::new();
         for number in self.calls.numbers.made() {
-            let Some(Outcome::Unknown(code)) = self.outcomes.by_number(number) else { continue };
+            let (code, cut_off) = match self.outcomes.by_number(number) {
+                Some(Outcome::Unknown(code)) => (code, false),
+                Some(Outcome::CutOff) => (None, true),
+                _ => continue,
+            };
             let places = self.standing.places(number);
             let lane = places.first().map_or_else(
                 || self.lane(number, self.sent_to(number)),
                 |place| self.lane_at(number, *place),
             );
             let (first, unseen) = (self.calls.numbers.submission(number), self.is_unseen(number));
-            all.push(Resolved { lane, first, count: 1, code, places, unseen });
+            all.push(Resolved { lane, first, count: 1, code, cut_off, places, unseen });
         }
         all.sort_by_key(|resolved| resolved.lane);
         all.dedup_by(|next, run| run.absorb(next));

@@ -453,7 +453,7 @@ proptest! {
             match outcome {
                 Outcome::Ok => counts.0 += 1,
                 Outcome::Failed { .. } => counts.1 += 1,
-                Outcome::Unknown(_) => counts.2 += 1,
+                Outcome::Unknown(_) | Outcome::CutOff => counts.2 += 1,
             }
         }
         let judged = findings.counts;

@@ -323,3 +323,28 @@ fn outcomes_can_be_asked_for() {
     assert!(matches!(expired, Code::Client(_)));
     assert!(!findings.passed());
 }
+
+#[test]
+fn what_an_exit_leaves_unanswered_is_cut_off_and_no_anomaly() {
+    let text = "topic: t\nsteps: [send: 3, exit]\nexpect: {cut_off: [1..2], unknown: {written: [1]}}\n";
+    let events: Vec<_> = sends(0..3).into_iter().chain([ok(0, 0), Event::StepBegan(1)]).collect();
+    let findings = judge(&scenario(text), &trace(events.clone(), &[&records(0..2)]));
+    assert_eq!(findings.failures, []);
+    assert_eq!(findings.anomalies, []);
+    assert_eq!((findings.counts.ok, findings.counts.unknown, findings.counts.cut_off), (1, 0, 2));
+    let left: Vec<_> = findings.resolved.iter().map(|it| (it.first, it.cut_off, it.places.len())).collect();
+    assert_eq!(left, [(first(1), true, 1), (first(2), true, 0)]);
+    let silent = judge(&scenario("topic: t\nsteps: [send: 3, exit]\n"), &trace(events, &[&records(0..2)]));
+    assert_eq!(silent.failures[0].message, "2 messages not delivered");
+    assert_eq!(silent.failures[0].details, ["cut off: 1..2"]);
+}
+
+#[test]
+fn what_a_close_without_a_flush_leaves_is_unanswered() {
+    let text = "topic: t\nsteps: [send: 2, close: {flush: none}]\nexpect: {anomalies: unanswered}\n";
+    let mut events = sends(0..2);
+    events.extend([Event::StepBegan(1), Event::StepEnded(1, StepEnd::Done)]);
+    let findings = judge(&scenario(text), &trace(events, &[&[]]));
+    assert_eq!(findings.failures, []);
+    assert_eq!(findings.anomalies[0].kind, AnomalyKind::Unanswered);
+}

@@ -55,7 +55,14 @@ fn plain_plan(batches: impl Strategy<Value = Vec<(u32, u16, u16)>>) -> impl Stra
                 if without { "0" } else { "all" },
             );
             let producer = ProducerIndex(u16::try_from(at).unwrap());
-            add_step(&mut plan, Action::Close { producer, within: std::time::Duration::ZERO });
+            add_step(
+                &mut plan,
+                Action::Close {
+                    producer,
+                    within: Some(std::time::Duration::ZERO),
+                    purge: crate::plan::Purge::default(),
+                },
+            );
         }
         let mut left = MESSAGES;
         for (count, producer, topic) in batches {

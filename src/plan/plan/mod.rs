@@ -13,7 +13,7 @@ use crate::source::{Source, Span};
 use super::expect::Expect;
 use super::message::{Message, MessageTemplate, RenderError};
 
-pub use step::{Action, ClusterStep, GroupOffset, Mode, Step, TransactionCall};
+pub use step::{Action, ClusterStep, GroupOffset, Mode, Purge, Step, TransactionCall};
 
 /// A scenario that can be executed. Messages are rendered when they are sent: a plan of 10^8 messages is small.
 #[derive(Clone, Debug)]

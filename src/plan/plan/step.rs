@@ -41,9 +41,13 @@ pub enum Action {
     Close {
         /// Which.
         producer: ProducerIndex,
-        /// The limit of its flush.
-        within: Duration,
+        /// The limit of its flush; none for no flush.
+        within: Option<Duration>,
+        /// What is thrown away behind the flush, with a callback for each message.
+        purge: Purge,
     },
+    /// The process would end here: no flush, and no callback from then on.
+    Exit,
     /// Opens a producer, and initialises it if it is transactional.
     Open {
         /// Which.
@@ -72,6 +76,7 @@ impl Action {
             Self::WaitCallbacks { .. } => "wait",
             Self::Flush { .. } => "flush",
             Self::Close { .. } => "close",
+            Self::Exit => "exit",
             Self::Open { .. } => "open",
             Self::Transaction { call, .. } => match call {
                 TransactionCall::Begin => "begin",
@@ -96,6 +101,15 @@ impl ClusterStep {
             Self::AdvanceClock(_) => "clock",
         }
     }
+}
+
+/// What a client is asked to throw away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purge {
+    /// What waits in its buffer.
+    pub queue: bool,
+    /// What is on its way to a broker.
+    pub in_flight: bool,
 }
 
 /// What is asked of a producer about its transaction.

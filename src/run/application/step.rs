@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::id::ProducerIndex;
-use crate::plan::{Action, Callbacks, Step};
+use crate::plan::{Action, Callbacks, Purge, Step};
 use crate::producer::{Producer, Serving};
 use crate::submissions::Submissions;
 use crate::trace::{Event, StepEnd};
@@ -17,6 +17,10 @@ impl Application<'_> {
         if let Action::Send { batch, mode } = step.action {
             return self.send(batch, mode);
         }
+        if step.action == Action::Exit {
+            // Nothing is heard behind it.
+            self.recorder.silence();
+        }
         // What ends a transaction is asked for, and stands in the order of events, behind the callbacks of its messages.
         let ready = self.ready_for(&step.action);
         self.recorder.record(Event::StepBegan(number));
@@ -25,7 +29,8 @@ impl Application<'_> {
             Action::Send { .. } => StepEnd::Done,
             Action::WaitCallbacks { within } => self.wait_for_callbacks(within)?,
             Action::Flush { within } => self.flush(within)?,
-            Action::Close { producer, within } => self.close(producer, within)?,
+            Action::Close { producer, within, purge } => self.close(producer, within, purge)?,
+            Action::Exit => self.exit(),
             Action::Cluster(ref step) => {
                 self.outside.change(step).map_err(Halt::Refused)?;
                 StepEnd::Done
@@ -73,17 +78,34 @@ impl Application<'_> {
         Ok(self.ended(all))
     }
 
-    /// Flushes one producer and lets go of it. What it has not answered will never be.
-    fn close(&mut self, index: ProducerIndex, within: Duration) -> Result<StepEnd, Halt> {
+    /// Flushes one producer, throws away what it has not sent, as far as that is asked for, and lets go of it. What it
+    /// has not answered will never be.
+    fn close(
+        &mut self,
+        index: ProducerIndex,
+        within: Option<Duration>,
+        purge: Purge,
+    ) -> Result<StepEnd, Halt> {
         let Some(producer) = self.producers.get_mut(index.index()).and_then(Option::take) else {
             return Ok(StepEnd::Done);
         };
-        let flushed = self.flush_one(&*producer, Instant::now() + within);
+        let flushed = within.map_or(Ok(true), |within| self.flush_one(&*producer, Instant::now() + within));
+        let unflushed = self.outstanding().intersection(&self.submissions_of(index));
+        if purge != Purge::default() && flushed.is_ok() {
+            producer.serve(Serving::Always);
+            producer.purge(purge, self.deadline);
+        }
         producer.close();
-        let flushed = flushed?;
         let left = self.outstanding().intersection(&self.submissions_of(index));
         self.abandoned.extend(left.iter());
-        Ok(if flushed { StepEnd::Done } else { StepEnd::TimedOut(count(&left)) })
+        Ok(if flushed? { StepEnd::Done } else { StepEnd::TimedOut(count(&unflushed)) })
+    }
+
+    /// Lets go of everything at once. What has not been answered will never be.
+    fn exit(&mut self) -> StepEnd {
+        self.producers.iter_mut().filter_map(Option::take).for_each(Producer::close);
+        self.abandoned = self.recorder.outstanding();
+        StepEnd::Done
     }
 
     /// Flushes every producer; whether all had their callbacks by then.

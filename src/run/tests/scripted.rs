@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -9,10 +10,10 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::id::{Offset, Partition, ProducerIndex, Submission};
-use crate::plan::{self, ClusterStep, Message, Plan};
+use crate::plan::{self, ClusterStep, Message, Plan, Purge};
 use crate::producer::{Producer, Refusal, Request, Serving, Sink, Unsuccessful};
 use crate::run::application::{Application, Halt, Outside};
-use crate::trace::{Callback, ClientError, Ending, Event, Recorder, StepEnd};
+use crate::trace::{Callback, ClientError, Code, Ending, Event, Failure, Persistence, Recorder, StepEnd};
 
 /// When a message gets its callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +175,23 @@ impl Producer for Scripted {
         named.map_or(Ok(()), |(_, why)| Err(why.clone()))
     }
 
+    fn purge(&self, what: Purge, _: Instant) {
+        let mut state = self.state();
+        let purged = mem::take(&mut state.pending);
+        let failure =
+            Failure { code: Code::Client(ClientError::PurgedQueue), persistence: Persistence::NotPersisted };
+        let callback = |submission| Callback {
+            submission,
+            producer: self.index,
+            partition: None,
+            offset: None,
+            result: Err(failure),
+            late: false,
+        };
+        let callbacks: Vec<_> = purged.into_iter().filter(|_| what.queue).map(callback).collect();
+        Sink::callbacks(&*self.recorder, &callbacks);
+    }
+
     fn close(self: Box<Self>) {
         let threads = std::mem::take(&mut self.state().threads);
         for thread in threads {
@@ -232,6 +250,7 @@ fn line(event: Event) -> Option<String> {
         Event::Sent(_) => return None,
         Event::SendFailed(submission, code) => format!("send_failed {submission} {code}"),
         Event::Callback(Callback { submission, late: true, .. }) => format!("late {submission}"),
+        Event::Callback(Callback { submission, result: Err(_), .. }) => format!("err {submission}"),
         Event::Callback(Callback { submission, .. }) => format!("ok {submission}"),
         Event::Timeout(submissions) => format!("timeout {submissions}"),
         Event::NotSent(first, count) => format!("not sent {first} and {} more", count - 1),

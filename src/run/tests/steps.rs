@@ -8,7 +8,7 @@ use super::fixture::plan;
 use super::scripted::{Answer, Script, run, run_until};
 use super::{TINY, assert_run, send};
 use crate::id::ProducerIndex;
-use crate::plan::{Action, Callbacks, Mode, Plan};
+use crate::plan::{Action, Callbacks, Mode, Plan, Purge};
 use crate::run::application::Halt;
 use crate::trace::Ending;
 
@@ -50,10 +50,26 @@ mod take {
 
     #[test]
     fn a_close_with_something_unanswered_leaves_it_so_and_the_end_does_not_wait_for_it() {
-        let close = Action::Close { producer: ProducerIndex(0), within: TINY };
+        let close = Action::Close { producer: ProducerIndex(0), within: Some(TINY), purge: Purge::default() };
         let plan = plan(&[send(0, Mode::Async), close], &[2]);
         let script = Script { answers: vec![(1, Answer::Never)], ..Script::answering(Answer::OnFlush) };
         assert_run(&plan, &script, "send 0\nsend 1\nstep 1\nok 0\nstep 1 timed out, 1 left");
+    }
+
+    #[test]
+    fn a_close_may_throw_away_what_is_not_sent() {
+        let purge = Purge { queue: true, in_flight: false };
+        let close = Action::Close { producer: ProducerIndex(0), within: None, purge };
+        let plan = plan(&[send(0, Mode::Async), close], &[2]);
+        let script = Script { answers: vec![(0, Answer::AtOnce)], ..Script::answering(Answer::OnFlush) };
+        assert_run(&plan, &script, "send 0\nok 0\nsend 1\nstep 1\nerr 1\nstep 1 done");
+    }
+
+    #[test]
+    fn an_exit_hears_nothing_and_waits_for_nothing() {
+        let plan = plan(&[send(0, Mode::Async), Action::Exit], &[2]);
+        let script = Script { answers: vec![(0, Answer::AtOnce)], ..Script::answering(Answer::OnFlush) };
+        assert_run(&plan, &script, "send 0\nok 0\nsend 1\nstep 1\nstep 1 done");
     }
 
     #[test]

@@ -23,9 +23,9 @@ pub use leaf::{Advance, Duration, Form, ILLEGAL_NAME, Listed, Map, Name, Number,
 pub use producer::{Preset, Producer};
 pub use snapshot::{Include, Partitions, Snapshot, SnapshotOrder};
 pub use step::{
-    Abort, BrokerStep, ClockStep, Close, CoordinatorStep, Headers, HeldReplica, IsrStep, LeaderStep, Mode,
-    PartitionNumber, ReplicationStep, Send, SendOffsets, Step, TopicStep, Transaction, TransactionNumber,
-    Wait, WaitFor,
+    Abort, BrokerStep, ClockStep, Close, CoordinatorStep, FlushLimit, Headers, HeldReplica, IsrStep,
+    LeaderStep, Mode, PartitionNumber, Purge, ReplicationStep, Send, SendOffsets, Step, TopicStep,
+    Transaction, TransactionNumber, Wait, WaitFor,
 };
 pub use topic::Topic;
 

@@ -203,6 +203,7 @@ impl Scene<'_> {
             Action::Flush { .. } => Step::Flush,
             Action::WaitCallbacks { .. } => Step::WaitCallbacks,
             Action::Close { producer, .. } => Step::Close(named(producer)),
+            Action::Exit => Step::Exit,
             Action::Open { producer, .. } => Step::Open(named(producer)),
         })
     }

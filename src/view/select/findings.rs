@@ -54,7 +54,7 @@ impl Scene<'_> {
     }
 
     fn resolved(&self, track: Track, resolved: &Resolved, fold: &mut Fold) {
-        let Resolved { first, count, code, places, .. } = resolved;
+        let Resolved { first, count, code, cut_off, places, .. } = resolved;
         let (stand, slots) = match **places {
             [] if resolved.unseen => (Stand::Unseen, [Slot::default(); 2]),
             [] => (Stand::Nowhere, [Slot::default(); 2]),
@@ -64,15 +64,17 @@ impl Scene<'_> {
                 (stand, [self.offset(a), self.offset(b)])
             }
             _ => {
-                let code = code.map_or_else(|| "unanswered".to_owned(), |code| code.to_string());
+                let code = code.map_or_else(|| " unanswered".to_owned(), |code| format!(" {code}"));
+                let (word, code) = if *cut_off { ("cut_off", String::new()) } else { ("unknown", code) };
                 for (submission, places) in self.many(track, (*first, *count), places) {
-                    let text = format!("unknown {submission} {code} → written{places}");
+                    let text = format!("{word} {submission}{code} → written{places}");
                     fold.push_aside(Aside::Text(text));
                 }
                 return;
             }
         };
-        push(fold, What::Unknown(*code, stand), (*first, *count), slots);
+        let what = if *cut_off { What::CutOff(stand) } else { What::Unknown(*code, stand) };
+        push(fold, what, (*first, *count), slots);
     }
 
     /// What went wrong.

@@ -79,7 +79,9 @@ fn stretches(plan: &Plan, trace: &Trace) -> HashMap<usize, Stretch> {
     for (at, step) in plan.steps.iter().enumerate().rev() {
         match step.action {
             Action::WaitCallbacks { .. } | Action::Flush { .. } if done.contains(&at) => all = at,
-            Action::Close { producer, .. } if done.contains(&at) => drop(own.insert(producer, at)),
+            Action::Close { producer, within: Some(_), .. } if done.contains(&at) => {
+                own.insert(producer, at);
+            }
             Action::Transaction { producer, ref call, .. } if done.contains(&at) && call.waits() => {
                 own.insert(producer, at);
             }

@@ -117,7 +117,9 @@ fn calls() -> Vec<Fact> {
     let asked =
         producers().map(Some).chain([None]).flat_map(|whose| [Step::Commit(whose), Step::Abort(whose)]);
     let told = (0..8 + 14).map(Step::Told);
-    for step in [Step::Flush, Step::WaitCallbacks].into_iter().chain(named).chain(asked).chain(told) {
+    for step in
+        [Step::Flush, Step::WaitCallbacks, Step::Exit].into_iter().chain(named).chain(asked).chain(told)
+    {
         all.extend([End::Skipped, End::Unfinished, End::Unknown].map(|end| (What::Step(step, end), 0)));
         all.extend(codes.map(|code| (What::Step(step, End::Failed(code)), 0)));
         // Of what may fail it is said that it has not.
@@ -173,6 +175,12 @@ fn numbers(spot: Spot) -> usize {
 #[test]
 fn of_outcomes() {
     let mut all = Vec::new();
+    all.push((What::CutOff(Stand::Nowhere), 1));
+    for first in spots() {
+        all.push((What::CutOff(Stand::Once(first)), 1 + numbers(first)));
+        let own = Spot { partition: None, offset: true };
+        all.push((What::CutOff(Stand::Twice(own, first)), 2 + numbers(first)));
+    }
     for code in [None, Some(code_of("expired")), Some(code_of("REQUEST_TIMED_OUT"))] {
         all.push((What::Unknown(code, Stand::Nowhere), 1));
         for first in spots() {

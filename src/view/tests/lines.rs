@@ -6,7 +6,7 @@ use crate::judge::fixture::{
     second, sends, set, set_of, trace,
 };
 use crate::judge::judge;
-use crate::plan::{Action, Callbacks, Mode, Order, Plan};
+use crate::plan::{Action, Callbacks, Mode, Order, Plan, Purge};
 use crate::trace::{Callback, Content, Event, Fate, LogRecord, Persistence, StepEnd, Trace};
 use crate::view::of;
 
@@ -242,8 +242,11 @@ fn steps_show_how_they_ended() {
         (Action::Flush { within }, Some(StepEnd::TimedOut(3))),
         (Action::WaitCallbacks { within }, Some(StepEnd::Done)),
         (Action::WaitCallbacks { within }, Some(StepEnd::Skipped)),
-        (Action::Close { producer: ProducerIndex(0), within }, Some(StepEnd::TimedOut(1))),
-        (Action::Close { producer: ProducerIndex(0), within }, None),
+        (
+            Action::Close { producer: ProducerIndex(0), within: Some(within), purge: Purge::default() },
+            Some(StepEnd::TimedOut(1)),
+        ),
+        (Action::Close { producer: ProducerIndex(0), within: Some(within), purge: Purge::default() }, None),
     ];
     let mut events = Vec::new();
     for (action, end) in steps {
@@ -469,7 +472,8 @@ fn each_anomaly_has_a_line() {
     let mut plan = named(plan(12), "orders");
     plan.topics[0].partitions = 2;
     add_topic(&mut plan, "other", 1);
-    let close = Action::Close { producer: ProducerIndex(0), within: Duration::ZERO };
+    let close =
+        Action::Close { producer: ProducerIndex(0), within: Some(Duration::ZERO), purge: Purge::default() };
     let step = add_step(&mut plan, close);
     let mut events = sends(0..11);
     events.extend([ok(0, 0), ok(0, 0), ok(2, 1), ok(1, 0), ok(3, 9)]);

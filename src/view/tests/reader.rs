@@ -222,12 +222,12 @@ fn phrases(block: &str, text: &str, values: &Values) -> Vec<String> {
             let numbers = words.set(block);
             acknowledged(late, numbers, &mut words)
         }
-        "flush" | "wait" | "close" | "open" | "begin" | "commit" | "abort" | "send_offsets" | "broker"
-        | "leader" | "isr" | "replication" | "topic" | "clock" | "coordinator" => {
+        "flush" | "wait" | "close" | "exit" | "open" | "begin" | "commit" | "abort" | "send_offsets"
+        | "broker" | "leader" | "isr" | "replication" | "topic" | "clock" | "coordinator" => {
             vec![step(first, &mut words)]
         }
         "fatal" | "SHA-256" => vec![text.to_owned()],
-        "unknown" => unknown(&mut words),
+        "unknown" | "cut_off" => unknown(first, &mut words),
         kind => anomaly(kind.strip_suffix(':').unwrap(), &mut words),
     }
 }
@@ -292,9 +292,9 @@ fn step(first: &str, words: &mut Words<'_>) -> String {
     said
 }
 
-fn unknown(words: &mut Words<'_>) -> Vec<String> {
+fn unknown(first: &str, words: &mut Words<'_>) -> Vec<String> {
     let numbers = words.numbers();
-    let code = words.next().unwrap();
+    let code = if first == "unknown" { words.next().unwrap() } else { "" };
     assert!(words.take("→"));
     let how = if words.take("not") { "not " } else { "" };
     let how = if words.take("unreadable") { "un" } else { how };
@@ -303,7 +303,7 @@ fn unknown(words: &mut Words<'_>) -> Vec<String> {
     while words.peek().is_some() {
         spots.push(words.spot());
     }
-    let fact = |(k, number)| format!("unknown {} {code} {how}written{}", shown(number), places(&spots, k));
+    let fact = |(k, number)| format!("{first} {} {code} {how}written{}", shown(number), places(&spots, k));
     numbers.into_iter().enumerate().map(fact).collect()
 }
 

@@ -28,6 +28,7 @@ pub(super) fn before(out: &mut String, what: What) {
         What::Err { late: true, .. } => "late err ",
         What::Fatal(..) => "fatal ",
         What::Unknown(..) => "unknown ",
+        What::CutOff(_) => "cut_off ",
         What::Anomaly(kind, _) => {
             out.push_str(kind.word());
             ": "
@@ -77,6 +78,10 @@ impl Phrase<'_> {
     fn behind(&self, out: &mut String, what: What) {
         match what {
             What::Ok { place, offset, .. } => self.acknowledged(out, place, offset),
+            What::CutOff(stand) => {
+                out.push_str(" → ");
+                self.stand(out, stand);
+            }
             What::Unknown(code, stand) => {
                 match code {
                     Some(code) => drop(write!(out, " {code} → ")),
@@ -93,6 +98,7 @@ impl Phrase<'_> {
         out.push_str(match step {
             Step::Flush => "flush",
             Step::WaitCallbacks => "wait callbacks",
+            Step::Exit => "exit",
             Step::Close(_) => "close",
             Step::Open(_) => "open",
             Step::Begin(_) => "begin",

@@ -13,6 +13,7 @@ use crate::trace::{self, ClientError};
 
 use super::Compiler;
 use crate::plan::expect::{Delivered, Expect};
+use crate::plan::plan::Action;
 
 /// The key of `unknown` that is no code: which of them stand in the log.
 const WRITTEN: &str = "written";
@@ -30,7 +31,8 @@ impl Compiler<'_> {
         let written = self.scenario.expect.value().unwrap_or(&nothing);
         let mut claims = Claims::new();
         let failed = self.by_code(written.failed.value(), "failed", &mut claims);
-        let (unknown, in_log) = self.unknown(written.unknown.value(), &mut claims);
+        let cut_off = self.cut_off(&written.cut_off, span, &mut claims);
+        let (unknown, in_log) = self.unknown(written.unknown.value(), &cut_off.value, &mut claims);
         let delivered = self.delivered(&written.delivered, &mut claims);
         self.contradictions(claims);
         let (must, may) = anomalies(written.anomalies.value());
@@ -43,6 +45,7 @@ impl Compiler<'_> {
             failed,
             unknown,
             written: in_log,
+            cut_off,
             fatal: written.fatal.get().and_then(|code| self.code(&code.value.0, code.span)),
             must,
             may,
@@ -79,9 +82,25 @@ impl Compiler<'_> {
         }
     }
 
+    fn cut_off(
+        &mut self,
+        field: &Field<Listed<Range, Range>>,
+        span: Span,
+        claims: &mut Claims,
+    ) -> Spanned<Submissions> {
+        let Some(written) = field.get() else { return Spanned::new(Submissions::new(), span) };
+        if !self.steps.iter().any(|step| step.action == Action::Exit) {
+            let mistake =
+                self.mistake(Code::Contradiction, written.span, "nothing is cut off without the step 'exit'");
+            self.report(mistake);
+        }
+        Spanned::new(self.submissions(written.value.items(), "cut off", claims), written.span)
+    }
+
     fn unknown(
         &mut self,
         map: Option<&model::Unknown>,
+        cut_off: &Submissions,
         claims: &mut Claims,
     ) -> (ByCode, Option<Spanned<Submissions>>) {
         let entries = map.map(|map| map.0.clone()).unwrap_or_default();
@@ -90,7 +109,9 @@ impl Compiler<'_> {
         let unknown = self.by_code(Some(&Map(codes)), "unknown", claims);
         let written = written.first().and_then(|(_, ranges)| ranges.get()).map(|ranges| {
             let set = self.submissions(ranges.value.items(), WRITTEN, &mut Claims::new());
-            let named = |submission| unknown.iter().any(|entry| entry.value.1.contains(submission));
+            let named = |submission| {
+                cut_off.contains(submission) || unknown.iter().any(|entry| entry.value.1.contains(submission))
+            };
             if let Some(stray) = set.first().filter(|first| !named(*first)) {
                 let message = format!("message {stray} cannot be written and none of the unknown ones");
                 self.report(self.mistake(Code::Contradiction, ranges.span, message));

@@ -3,10 +3,10 @@
 use crate::diagnostic::Code;
 use crate::id::ProducerIndex;
 use crate::plan::compile::Compiler;
-use crate::scenario::model;
+use crate::scenario::model::{self, Form};
 use crate::source::Span;
 
-use crate::plan::plan::Action;
+use crate::plan::plan::{Action, Purge};
 
 use super::cluster::Cluster;
 use super::sending::Split;
@@ -15,6 +15,8 @@ use super::sending::Split;
 pub(super) struct Course {
     producers: Vec<Life>,
     pub(super) cluster: Cluster,
+    /// Where the process would have ended.
+    exited: Option<Span>,
 }
 
 /// What one producer has been through so far.
@@ -42,7 +44,7 @@ pub(super) enum Transaction {
 impl Course {
     pub(super) fn new(producers: usize) -> Self {
         let producers = (0..producers).map(|_| Life::default()).collect();
-        Self { producers, cluster: Cluster::default() }
+        Self { producers, cluster: Cluster::default(), exited: None }
     }
 
     pub(super) fn of(&mut self, producer: ProducerIndex) -> &mut Life {
@@ -92,6 +94,41 @@ impl Compiler<'_> {
                 self.mistake(Code::StepOrder, span, "this step uses a producer that a later step opens");
             self.report(mistake.help("write 'open' before it, or leave it out"));
         }
+    }
+
+    pub(super) fn close(
+        &mut self,
+        form: Option<&Form<model::Name, model::Close>>,
+        span: Span,
+        course: &mut Course,
+    ) {
+        let said = model::Close::default();
+        let (producer, said) = match form {
+            Some(Form::Long(close)) => (self.producer_of(&close.producer, span), close),
+            Some(Form::Short(name)) => (self.named(Some(name), span), &said),
+            None => (self.named(None, span), &said),
+        };
+        let Some(producer) = producer else { return };
+        self.used(producer, span, course);
+        course.of(producer).closed.get_or_insert(span);
+        let within = said.flush.value().map_or_else(|| Some(self.ack_wait()), |limit| limit.0);
+        let purged =
+            |what| said.purge.value().into_iter().flatten().any(|field| field.value() == Some(&what));
+        let purge = Purge { queue: purged(model::Purge::Queue), in_flight: purged(model::Purge::InFlight) };
+        self.add(Action::Close { producer, within, purge }, span);
+    }
+
+    pub(super) fn exit(&mut self, span: Span, course: &mut Course) {
+        course.exited.get_or_insert(span);
+        self.add(Action::Exit, span);
+    }
+
+    /// Nothing but the cluster changes behind the end of the process.
+    pub(super) fn not_after_exit(&mut self, step: &model::Step, span: Span, course: &Course) {
+        let Some(exited) = course.exited.filter(|_| !step.is_of_cluster()) else { return };
+        let mistake = self.mistake(Code::AfterClose, span, "the process has ended by then");
+        let help = "only steps that change the cluster may follow";
+        self.report(mistake.and(exited, "it ends here").help(help));
     }
 
     /// A wait or flush needs a producer that is not closed.

@@ -9,7 +9,7 @@ use crate::diagnostic::Code;
 use crate::id::MessageId;
 use crate::plan::plan::Action;
 use crate::scenario::Field;
-use crate::scenario::model::{self, Form, MAX_MESSAGES, Name, Send};
+use crate::scenario::model::{self, Form, MAX_MESSAGES, Send};
 use crate::source::{Span, Spanned};
 
 use super::Compiler;
@@ -82,6 +82,7 @@ impl Compiler<'_> {
 
     fn step(&mut self, step: &Spanned<model::Step>, course: &mut Course) {
         let span = step.span;
+        self.not_after_exit(&step.value, span, course);
         match &step.value {
             model::Step::Send(Form::Short(count)) => {
                 let (send, mode) = (&Send::default(), &Field::Absent);
@@ -109,6 +110,7 @@ impl Compiler<'_> {
                 self.add(Action::Flush { within }, span);
             }
             model::Step::Close(form) => self.close(form.as_ref(), span, course),
+            model::Step::Exit => self.exit(span, course),
             model::Step::Open(name) => self.open(name.as_ref(), span, course),
             model::Step::Begin(name) => self.begin(name.as_ref(), span, course),
             model::Step::Commit(name) => self.commit(name.as_ref(), span, course),
@@ -116,18 +118,6 @@ impl Compiler<'_> {
             model::Step::SendOffsets(offsets) => self.send_offsets(offsets, span, course),
             other => self.cluster_step(other, span, &mut course.cluster),
         }
-    }
-
-    fn close(&mut self, form: Option<&Form<Name, model::Close>>, span: Span, course: &mut Course) {
-        let name = match form {
-            Some(Form::Short(name)) => Some(name),
-            // What it may say comes later, and has been reported.
-            Some(Form::Long(_)) | None => None,
-        };
-        let Some(producer) = self.named(name, span) else { return };
-        self.used(producer, span, course);
-        course.of(producer).closed.get_or_insert(span);
-        self.add(Action::Close { producer, within: self.ack_wait() }, span);
     }
 
     fn send(&mut self, sending: &Sending<'_>, course: &mut Course) {

@@ -26,6 +26,8 @@ pub struct Expect {
     pub failed: Field<Map<Listed<Range, Range>>>,
     /// Which have the outcome unknown, by code: `{expired: [0], written: [0]}`.
     pub unknown: Field<Unknown>,
+    /// Which have no answer because the process would have ended before it, by `exit`. Default: none.
+    pub cut_off: Field<Listed<Range, Range>>,
     /// The producer gives up for good, with that code. Default: it does not.
     pub fatal: Field<Reason>,
     /// The anomalies that occur: a list of kinds that must, or `{must: […], may: […]}`. Default: none.

@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::scenario::field::Field;
 
-use crate::scenario::model::step::{Close, Wait};
+use crate::scenario::model::step::Wait;
 
 use super::{Form, Listed, Map, Number, Raw, Text};
 
@@ -42,7 +42,6 @@ inline! {
         "anyOf": [generator.subschema_for::<W>(), generator.subschema_for::<Vec<Field<T>>>()]
     });
     [] Wait, "Wait", _generator => json_schema!(false);
-    [] Close, "Close", _generator => json_schema!(false);
     [V: JsonSchema] Map<V>, "Map", generator => json_schema!({
         "type": "object", "additionalProperties": generator.subschema_for::<Field<V>>()
     });

@@ -1,5 +1,6 @@
 //! Steps, and what is common to all ways of sending.
 
+mod close;
 mod cluster;
 mod transaction;
 
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Duration, Field, Form, Listed, MAX_MESSAGES, Map, Name, Number, Template};
 
+pub use close::{Close, FlushLimit, Purge};
 pub use cluster::{
     BrokerStep, ClockStep, CoordinatorStep, HeldReplica, IsrStep, LeaderStep, ReplicationStep, TopicStep,
 };
@@ -44,8 +46,11 @@ pub enum Step {
     /// Flushes every producer, up to `ack_wait` or as long as is said: `flush`, `flush: 2s`.
     Flush(Option<Duration>),
     /// Closes a producer: flushes it, up to `ack_wait`, and lets go of it. `close`, or `close: NAME` where there are
-    /// several. It cannot be used afterwards.
+    /// several, or with more said about it. It cannot be used afterwards.
     Close(Option<Form<Name, Close>>),
+    /// The process would end here: nothing is flushed, and no callback is served any more. What was sent and not
+    /// answered by then is `cut_off`. Only steps that change the cluster may follow.
+    Exit,
     /// Opens a producer: creates it and, if it is transactional, initialises it, up to `ack_wait`. `open`, or
     /// `open: NAME` where there are several. Without this step a producer is opened before the first step, a
     /// transactional one at its first `begin`.
@@ -77,6 +82,22 @@ pub enum Step {
     Coordinator(CoordinatorStep),
     /// Moves the brokers' clock ahead: `clock: {advance: 25h}`.
     Clock(ClockStep),
+}
+
+impl Step {
+    /// Whether it does something to the cluster, and nothing to the application.
+    pub fn is_of_cluster(&self) -> bool {
+        matches!(
+            self,
+            Self::Broker(_)
+                | Self::Leader(_)
+                | Self::Isr(_)
+                | Self::Replication(_)
+                | Self::Topic(_)
+                | Self::Coordinator(_)
+                | Self::Clock(_)
+        )
+    }
 }
 
 /// Messages to send. What is left out is as the scenario says.
@@ -116,14 +137,9 @@ pub enum WaitFor {
 #[serde(deny_unknown_fields, default)]
 pub struct Wait {}
 
-/// How to close a producer: not built yet.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Close {}
-
 /// These may stand alone.
 fn with_bare_words(schema: &mut Schema) {
     if let Some(variants) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
-        variants.push(json!({ "enum": ["flush", "close", "open", "begin", "commit", "abort"] }));
+        variants.push(json!({ "enum": ["flush", "close", "open", "begin", "commit", "abort", "exit"] }));
     }
 }
