@@ -1,7 +1,7 @@
 //! What things cost, as ratios of one run.
 //!
-//! `cargo bench` compares the runner with a bare client on the same embedded broker, and the embedded broker with the
-//! mock cluster inside librdkafka under the same client. Both sides are measured in turn, and the best of each counts:
+//! `cargo bench` compares the runner with a bare client on the same embedded broker, the embedded broker with the
+//! mock cluster inside librdkafka under the same client, and one start with another. Both sides are measured in turn, and the best of each counts:
 //! what a shared machine adds is no property of either. `cargo bench -- million` measures what has that word in its
 //! name.
 
@@ -11,6 +11,7 @@
 mod bare;
 mod broker;
 mod runner;
+mod start;
 mod versus;
 
 use tokio::runtime::Runtime;
@@ -19,4 +20,5 @@ fn main() {
     let runtime = Runtime::new().unwrap();
     runner::measure(&runtime);
     broker::measure(&runtime);
+    start::measure(&runtime);
 }

@@ -23,12 +23,7 @@ pub(crate) fn measure(runtime: &Runtime) {
     let sides = ["bare client", "runner"];
     let run = |count: u32, mode: &str, linger: &str| {
         let plan = plan(count, mode, linger);
-        move || {
-            let trace = runtime
-                .block_on(run::execute(&plan, &run::Target::Embedded, &CancellationToken::new()))
-                .unwrap();
-            assert_eq!(acknowledged(&trace), u64::from(plan.messages()));
-        }
+        move || self::run(runtime, &plan)
     };
     let empty = |broker: &str| send_at_once(&config(broker, "5"), Counting::default(), million);
     let name = "a million asynchronous messages of 40 bytes";
@@ -51,12 +46,29 @@ pub(crate) fn measure(runtime: &Runtime) {
     }
 }
 
+/// Runs a scenario on a cluster of its own, in which every message is acknowledged.
+pub(crate) fn run(runtime: &Runtime, plan: &Arc<Plan>) {
+    let interrupt = CancellationToken::new();
+    let trace = runtime.block_on(run::execute(plan, &run::Target::Embedded, &interrupt)).unwrap();
+    assert_eq!(acknowledged(&trace), u64::from(plan.messages()));
+}
+
 fn plan(count: u32, mode: &str, linger: &str) -> Arc<Plan> {
-    let text = format!(
+    parsed(&format!(
         "topic: {TOPIC}\ncount: {count}\nvalue: \"{SHORT}{{{{ i }}}}\"\nmode: {mode}\n\
          producer: {{ config: {{ linger.ms: {linger} }} }}\n"
-    );
-    let source = Arc::new(Source::new("bench.yaml", &text));
+    ))
+}
+
+/// A scenario of steps, its producer configured so.
+pub(crate) fn steps(config: &str, steps: &[&str]) -> Arc<Plan> {
+    let steps: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
+    let head = format!("topic: {TOPIC}\nvalue: \"{SHORT}{{{{ i }}}}\"\nproducer: {{ config: {config} }}\n");
+    parsed(&format!("{head}steps:\n{steps}"))
+}
+
+fn parsed(text: &str) -> Arc<Plan> {
+    let source = Arc::new(Source::new("bench.yaml", text));
     Arc::new(plan::of(&source, Options { name: "bench", settings: &[] }).plan.unwrap())
 }
 
