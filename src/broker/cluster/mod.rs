@@ -129,7 +129,8 @@ fn nth(first: SocketAddr, n: u32) -> io::Result<SocketAddr> {
 }
 
 fn node(state: &Arc<ClusterState>, id: BrokerId) -> Node {
-    Node { id, cluster: Arc::clone(state), stopping: CancellationToken::new() }
+    let (cluster, sessions) = (Arc::clone(state), Arc::default());
+    Node { id, cluster, sessions, stopping: CancellationToken::new() }
 }
 
 /// Connections are accepted in the order in which they were opened: when one of our own has its answer, all earlier

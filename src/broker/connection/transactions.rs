@@ -21,6 +21,9 @@ use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
 use crate::kafka::batch::{Batch, BatchBuilder, Marker, TimestampType, entries};
 
+/// Markers are of today, records of 1970: they are to be read at once all the same.
+const ONE_SEGMENT: (&str, &str) = ("segment.ms", "9223372036854775807");
+
 type Wire = Client<DuplexStream>;
 
 fn id() -> TransactionalId {
@@ -144,7 +147,7 @@ async fn latest(client: &mut Wire, isolation: i8) -> i64 {
 
 #[tokio::test]
 async fn a_transaction_of_kip_890_is_added_by_its_records_and_its_end_gives_the_next_epoch() {
-    let mut client = Bench::new("orders", &[]).connect_alone();
+    let mut client = Bench::new("orders", &[ONE_SEGMENT]).connect_alone();
     let first = init(&mut client).await.unwrap();
     assert_eq!(first, (0, 0));
     assert_eq!(send(&mut client, 12, &records(first, 0)).await, Ok(0));
@@ -163,7 +166,7 @@ async fn a_transaction_of_kip_890_is_added_by_its_records_and_its_end_gives_the_
 
 #[tokio::test]
 async fn an_old_client_adds_its_partitions_and_goes_on_with_its_epoch_and_sequence() {
-    let mut client = Bench::new("orders", &[]).connect_alone();
+    let mut client = Bench::new("orders", &[ONE_SEGMENT]).connect_alone();
     let only = init(&mut client).await.unwrap();
     for (n, version) in (0..).zip([3, 5, 9, 10, 11]) {
         assert_eq!(add(&mut client, 3, only).await, [ErrorCode::NONE]);
@@ -178,7 +181,7 @@ async fn an_old_client_adds_its_partitions_and_goes_on_with_its_epoch_and_sequen
 
 #[tokio::test]
 async fn g4_records_of_a_partition_that_is_no_part_of_the_transaction() {
-    let mut client = Bench::new("orders", &[]).connect_alone();
+    let mut client = Bench::new("orders", &[ONE_SEGMENT]).connect_alone();
     let at = init(&mut client).await.unwrap();
     let unadded =
         Err((ErrorCode::INVALID_TXN_STATE, Some("Partition was not added to the transaction".to_owned())));
@@ -199,7 +202,7 @@ async fn g4_records_of_a_partition_that_is_no_part_of_the_transaction() {
 
 #[tokio::test]
 async fn g5_two_producers_in_one_request_spoil_it() {
-    let mut client = Bench::new("orders", &[]).connect_alone();
+    let mut client = Bench::new("orders", &[ONE_SEGMENT]).connect_alone();
     let at = init(&mut client).await.unwrap();
     let mut request = request(&records(at, 0));
     let mut second = request.topic_data[0].partition_data[0].clone().with_index(1);
@@ -216,7 +219,7 @@ async fn g5_two_producers_in_one_request_spoil_it() {
 
 #[tokio::test]
 async fn g5_records_without_a_transaction_in_the_middle_of_one() {
-    let mut client = Bench::new("orders", &[]).connect_alone();
+    let mut client = Bench::new("orders", &[ONE_SEGMENT]).connect_alone();
     let at = init(&mut client).await.unwrap();
     send(&mut client, 12, &records(at, 0)).await.unwrap();
     let plain = BatchBuilder::new().producer(at.0, at.1, 1).value(b"value").build().unwrap();
@@ -226,7 +229,7 @@ async fn g5_records_without_a_transaction_in_the_middle_of_one() {
 
 #[tokio::test]
 async fn a_second_producer_of_the_same_id_fences_the_first() {
-    let mut client = Bench::new("orders", &[]).connect_alone();
+    let mut client = Bench::new("orders", &[ONE_SEGMENT]).connect_alone();
     let first = init(&mut client).await.unwrap();
     send(&mut client, 12, &records(first, 0)).await.unwrap();
     assert_eq!(init(&mut client).await, Err(ErrorCode::CONCURRENT_TRANSACTIONS));
@@ -249,7 +252,7 @@ async fn a_second_producer_of_the_same_id_fences_the_first() {
 
 #[tokio::test]
 async fn a_partition_that_does_not_exist_spoils_what_is_added_with_it() {
-    let mut client = Bench::new("orders", &[]).connect_alone();
+    let mut client = Bench::new("orders", &[ONE_SEGMENT]).connect_alone();
     let (producer, epoch) = init(&mut client).await.unwrap();
     let topics = [("orders", vec![0, 1, 2, 0]), ("nowhere", vec![0]), ("__consumer_offsets", vec![0])];
     let topics = topics.into_iter().map(|(topic, partitions)| {
@@ -269,7 +272,7 @@ async fn a_partition_that_does_not_exist_spoils_what_is_added_with_it() {
 
 #[tokio::test]
 async fn every_version_adds_and_ends() {
-    let mut client = Bench::new("orders", &[]).connect_alone();
+    let mut client = Bench::new("orders", &[ONE_SEGMENT]).connect_alone();
     let mut at = init(&mut client).await.unwrap();
     for version in 0..=5 {
         assert_eq!(add(&mut client, version, at).await, [ErrorCode::NONE], "v{version}");
@@ -283,7 +286,7 @@ async fn every_version_adds_and_ends() {
 
 #[tokio::test]
 async fn offsets_count_when_their_transaction_is_committed() {
-    let mut bench = Bench::new("orders", &[]);
+    let mut bench = Bench::new("orders", &[ONE_SEGMENT]);
     let mut client = bench.connect();
     let mut at = init(&mut client).await.unwrap();
     let committed = |bench: &Bench| {
@@ -337,7 +340,7 @@ async fn offsets_count_when_their_transaction_is_committed() {
 
 #[tokio::test]
 async fn a_marker_waits_for_replicas_and_holds_the_next_transaction_up() {
-    let mut bench = Bench::of(2, "orders", &[("min.insync.replicas", "2")]);
+    let mut bench = Bench::of(2, "orders", &[("min.insync.replicas", "2"), ONE_SEGMENT]);
     let coordinator = bench.node.cluster.coordinator_of("id").unwrap();
     let mut client = bench.connect();
     let mut far = bench.connect_to(coordinator.0);
@@ -363,7 +366,7 @@ async fn a_marker_waits_for_replicas_and_holds_the_next_transaction_up() {
 
 #[tokio::test]
 async fn a_new_leader_knows_what_is_open_and_what_was_aborted() {
-    let mut bench = Bench::of(2, "orders", &[]);
+    let mut bench = Bench::of(2, "orders", &[ONE_SEGMENT]);
     let coordinator = bench.node.cluster.coordinator_of("id").unwrap();
     let mut far = bench.connect_to(coordinator.0);
     let at = init(&mut far).await.unwrap();
@@ -383,7 +386,7 @@ async fn a_new_leader_knows_what_is_open_and_what_was_aborted() {
 
 #[tokio::test]
 async fn a_transaction_whose_topic_is_gone_ends() {
-    let mut bench = Bench::new("orders", &[]);
+    let mut bench = Bench::new("orders", &[ONE_SEGMENT]);
     let mut client = bench.connect();
     let at = init(&mut client).await.unwrap();
     send(&mut client, 12, &records(at, 0)).await.unwrap();
@@ -415,7 +418,7 @@ async fn markers_are_what_apache_kafka_writes() {
 
 #[tokio::test]
 async fn a_reader_that_waits_wakes_when_a_transaction_is_committed() {
-    let mut bench = Bench::new("orders", &[]);
+    let mut bench = Bench::new("orders", &[ONE_SEGMENT]);
     let (mut reader, mut client) = (bench.connect(), bench.connect());
     let at = init(&mut client).await.unwrap();
     send(&mut client, 12, &records(at, 0)).await.unwrap();

@@ -51,7 +51,8 @@ impl Bench {
             |id: u16| Endpoint { id: BrokerId(id.into()), host: "localhost".to_owned(), port: 9091 + id };
         let endpoints = (1..=brokers).map(endpoint).collect();
         let cluster = Arc::new(ClusterState::new(endpoints, true, emulate));
-        let node = Node { id: BrokerId(1), cluster, stopping: CancellationToken::new() };
+        let node =
+            Node { id: BrokerId(1), cluster, sessions: Arc::default(), stopping: CancellationToken::new() };
         let bench = Self { node, tasks: JoinSet::new() };
         bench.create(topic, settings);
         bench

@@ -3,6 +3,7 @@
 mod clock;
 pub(super) mod emulate;
 pub(super) mod journal;
+pub(super) mod reader;
 pub(super) mod step;
 
 use std::collections::{BTreeSet, HashMap};
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::broker::node::clock::Clock;
 use crate::broker::node::emulate::Emulate;
 use crate::broker::node::journal::Journal;
+use crate::broker::node::reader::Sessions;
 use crate::broker::partition::producers::Ending;
 use crate::broker::topic::{NewTopic, Topic, TopicError, Topics};
 use crate::broker::transaction::{Place, Progress, Protocol, Standing, Transactions};
@@ -226,6 +228,8 @@ pub(super) struct Node {
     pub id: BrokerId,
     /// What it shares with the others.
     pub cluster: Arc<ClusterState>,
+    /// The sessions of those who read from it.
+    pub sessions: Arc<Sessions>,
     /// Cancelled when the broker stops: requests that wait are answered, no other is read.
     pub stopping: CancellationToken,
 }

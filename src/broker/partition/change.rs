@@ -46,11 +46,14 @@ impl Partition {
     ) -> Result<(), ReplicaError> {
         let election =
             Election { eligible_replicas: emulate >= Emulate::V4_3, min_in_sync: self.min_in_sync(config) };
-        let before = self.leader();
+        let (before, epoch) = (self.leader(), self.leader_epoch());
         self.apply(change, election)?;
         if self.leader() != before {
             self.waits.fail(ErrorCode::NOT_LEADER_OR_FOLLOWER);
             self.take_over();
+        }
+        if self.leader_epoch() != epoch && self.leader().is_some() {
+            self.epochs.begin(self.leader_epoch(), self.log.end());
         }
         if self.restarted_at() != self.recalled_from {
             self.recall();
@@ -85,6 +88,7 @@ impl Partition {
         let Some(end) = leader.stopped_at.take() else { return };
         let tail = std::mem::take(&mut leader.tail);
         let lost = self.log.truncate(end);
+        self.epochs.truncate(end);
         for replica in
             self.replicas.all.iter_mut().filter(|replica| Some(replica.broker) != self.replicas.leader)
         {

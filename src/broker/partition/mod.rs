@@ -3,11 +3,12 @@
 mod change;
 pub(super) mod log;
 pub mod producers;
-mod rejection;
+pub(super) mod read;
 mod replicas;
 mod validate;
 mod waits;
 
+use crate::broker::partition::log::epochs::LeaderEpochs;
 use crate::broker::partition::producers::{
     Aborted, Admission, Attempt, Ending, Guard, ProducerStates, Refusal, Written,
 };
@@ -20,10 +21,10 @@ use crate::kafka::ErrorCode;
 use crate::kafka::batch::{Batch, BatchBuilder, Entry, TimestampType};
 
 pub(super) use change::Change;
+pub(super) use log::segment::Place;
 pub(super) use log::{Found, Log};
-pub(super) use rejection::{BadRecord, Rejection};
 pub use replicas::ReplicaError;
-pub(super) use validate::Rules;
+pub(super) use validate::{BadRecord, Rejection, Rules};
 pub(super) use waits::Wait;
 
 /// How many replicas must have a batch before its producer gets an answer.
@@ -67,6 +68,7 @@ pub(super) struct Partition {
     replicas: Replicas,
     /// Its records, as the leader has them.
     pub log: Log,
+    epochs: LeaderEpochs,
     /// The offset below which consumers may read.
     pub high_watermark: i64,
     producers: ProducerStates,
@@ -84,6 +86,7 @@ impl Partition {
         Self {
             replicas: Replicas::new(brokers, runs),
             log: Log::default(),
+            epochs: LeaderEpochs::default(),
             high_watermark: 0,
             producers: ProducerStates::default(),
             recalled_from: 0,
@@ -131,15 +134,6 @@ impl Partition {
         }
     }
 
-    /// Where the log of a replica ends, and the offset below which it lets consumers read; a broker without one, or a
-    /// wrong leader epoch, is an error. Consumers may read from followers (KIP-392).
-    pub(super) fn readable(&self, asked: BrokerId, known_epoch: i32) -> Result<(i64, i64), ErrorCode> {
-        self.check_epoch(asked, known_epoch)?;
-        let stopped_at = self.replicas.get(asked).and_then(|replica| replica.stopped_at);
-        let end = stopped_at.unwrap_or(self.log.end());
-        Ok((end, self.high_watermark.min(end)))
-    }
-
     /// Checks a batch in Kafka's order (`Partition.appendRecordsToLeader`, `UnifiedLog.append`) and appends it, unless
     /// it stands in the log already. A batch that is refused changes nothing.
     pub(super) fn append(
@@ -162,13 +156,14 @@ impl Partition {
             Admission::New if !self.log.has_room(batch.size()) => {
                 Err(Rejection::of(ErrorCode::KAFKA_STORAGE_ERROR))
             }
-            Admission::New => Ok(self.write(batch, attempt, rules.config)),
+            Admission::New => Ok(self.write(batch, attempt, rules)),
         }
     }
 
-    fn write(&mut self, batch: Batch, attempt: Option<Attempt>, config: &TopicConfig) -> Appended {
+    fn write(&mut self, batch: Batch, attempt: Option<Attempt>, rules: Rules<'_>) -> Appended {
+        let (config, now) = (rules.config, rules.now);
         let max_timestamp = batch.max_timestamp();
-        let base_offset = self.log.append(batch, self.leader_epoch());
+        let base_offset = self.log.append(batch, self.leader_epoch(), (config.rolling, now));
         let last_offset = self.log.end() - 1;
         if let Some(attempt) = attempt {
             self.producers.record(attempt, Written { base_offset, last_offset, max_timestamp });
@@ -207,7 +202,7 @@ impl Partition {
         let marker = BatchBuilder::marker(ending.marker, producer, ending.coordinator_epoch, now);
         let marker = marker.timestamp_type(config.timestamp_type).build();
         let marker = marker.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
-        let offset = self.log.append(marker, self.leader_epoch());
+        let offset = self.log.append(marker, self.leader_epoch(), (config.rolling, now));
         self.producers.record_marker(ending, offset, now, self.high_watermark);
         self.advance(config);
         Ok(offset)
@@ -303,7 +298,7 @@ mod tests {
 
     /// What stands at the end of the log.
     fn last(partition: &Partition) -> Batch {
-        let read = partition.log.read(partition.log.end() - 1, i64::MAX, usize::MAX, true);
+        let read = partition.log.read(partition.log.end() - 1, i64::MAX, usize::MAX, true).records;
         Batch::try_from(entries(read).next().unwrap().unwrap()).unwrap()
     }
 

@@ -3,6 +3,7 @@
 
 use crate::broker::node::emulate::Emulate;
 use crate::broker::partition::log::retention::Retention;
+use crate::broker::partition::log::segment::Rolling;
 use crate::broker::topic::describe::settings;
 use crate::broker::topic::rule::{ConfigError, Value};
 use crate::kafka::batch::{Compression, TimestampType};
@@ -26,7 +27,9 @@ pub(in crate::broker) struct TopicConfig {
     pub min_insync_replicas: usize,
     /// `cleanup.policy` has `delete`.
     pub deletes: bool,
-    /// What is kept; `segment.bytes` is the upper bound of a batch too.
+    /// When segments end; `segment.bytes` is the upper bound of a batch too.
+    pub rolling: Rolling,
+    /// What is kept.
     pub retention: Retention,
 }
 
@@ -41,12 +44,8 @@ impl Default for TopicConfig {
             compression: None,
             min_insync_replicas: 1,
             deletes: true,
-            retention: Retention {
-                segment_bytes: 1_073_741_824,
-                segment_ms: 604_800_000,
-                time_ms: 604_800_000,
-                size_bytes: -1,
-            },
+            rolling: Rolling::default(),
+            retention: Retention { time_ms: 604_800_000, size_bytes: -1 },
         }
     }
 }
@@ -113,8 +112,10 @@ impl TopicConfig {
             "message.timestamp.before.max.ms" => self.timestamp_before_max_ms = number,
             "message.timestamp.after.max.ms" => self.timestamp_after_max_ms = number,
             "min.insync.replicas" => self.min_insync_replicas = size,
-            "segment.bytes" => self.retention.segment_bytes = size,
-            "segment.ms" => self.retention.segment_ms = number,
+            "segment.bytes" => self.rolling.segment_bytes = size,
+            "segment.ms" => self.rolling.segment_ms = number,
+            "segment.index.bytes" => self.rolling.index_bytes = size,
+            "index.interval.bytes" => self.rolling.index_interval = size,
             "retention.ms" => self.retention.time_ms = number,
             "retention.bytes" => self.retention.size_bytes = number,
             _ => {}
@@ -172,7 +173,8 @@ mod tests {
             compression: Some(Compression::Zstd),
             min_insync_replicas: 2,
             deletes: true,
-            retention: Retention { segment_bytes: 1_048_576, segment_ms: 3, time_ms: -1, size_bytes: 7 },
+            rolling: Rolling { segment_bytes: 1_048_576, segment_ms: 3, ..Rolling::default() },
+            retention: Retention { time_ms: -1, size_bytes: 7 },
         };
         assert_eq!(config, Ok(expected));
         assert_eq!(

@@ -1,9 +1,12 @@
 //! The log of a partition: batches in the order of their offsets, as the producers wrote them.
 
+pub(in crate::broker) mod epochs;
 pub(in crate::broker) mod retention;
+pub(in crate::broker) mod segment;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::broker::partition::log::segment::{Appending, Place, Rolling, Segment};
 use crate::kafka::batch::{Batch, Record, field};
 
 /// The most that the records of a batch may take when they are decompressed, in bytes: as much as a request. Apache
@@ -13,9 +16,6 @@ pub(in crate::broker) const MAX_PAYLOAD: usize = crate::kafka::frame::MAX_REQUES
 /// The most that the batches of one log take, in bytes, as they were sent: it is kept in memory. Beyond it a partition
 /// answers as Apache Kafka does whose disk is full. A hundred and fifty million records of 40 bytes fit.
 pub(in crate::broker) const MAX_LOG_BYTES: usize = 8 << 30;
-
-/// How many bytes lie at least between two entries of Kafka's offset index (`log.index.interval.bytes`).
-const INDEX_INTERVAL: usize = 4096;
 
 /// A record found by its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +32,24 @@ pub(in crate::broker) struct Found {
 #[derive(Debug, Default)]
 pub(in crate::broker) struct Log {
     entries: Vec<Entry>,
+    /// Each but the last has a batch.
+    segments: Vec<Segment>,
     start: i64,
     end: i64,
     /// What the batches take, in bytes.
     size: usize,
+    /// When segments begin, as it was when the last batch came.
+    rolling: Rolling,
+}
+
+/// What a reader is given.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(in crate::broker) struct Slice {
+    /// Batches; the last one may be cut off.
+    pub records: Bytes,
+    /// The offsets from the first to below the second are those whose aborted transactions the reader must know; none
+    /// where even the first batch was too large, and Kafka forgets about them.
+    pub span: Option<(i64, i64)>,
 }
 
 /// The end of a log that another replica has not.
@@ -56,12 +70,19 @@ impl Stranded {
 struct Entry {
     base_offset: i64,
     leader_epoch: i32,
+    /// Bytes in front of it in its segment.
+    position: u32,
     batch: Batch,
 }
 
 impl Entry {
     fn last_offset(&self) -> i64 {
         self.base_offset + i64::from(self.batch.last_offset_delta())
+    }
+
+    fn appending(&self) -> Appending {
+        let (bytes, timestamp) = (self.batch.size(), self.batch.max_timestamp());
+        Appending { bytes, timestamp, last_offset: self.last_offset() }
     }
 
     /// Puts the batch as it stands in the log.
@@ -107,14 +128,27 @@ impl Log {
         self.size = MAX_LOG_BYTES - bytes;
     }
 
-    /// Adds a batch whose counts are right, and returns the offset of its first record.
-    pub(super) fn append(&mut self, batch: Batch, leader_epoch: i32) -> i64 {
-        let entry = Entry { base_offset: self.end, leader_epoch, batch };
+    /// Adds a batch whose counts are right, and returns the offset of its first record. `now` is in milliseconds since
+    /// 1970.
+    pub(super) fn append(&mut self, batch: Batch, leader_epoch: i32, (rolling, now): (Rolling, i64)) -> i64 {
+        self.rolling = rolling;
+        let base_offset = self.end;
+        self.push(Entry { base_offset, leader_epoch, position: 0, batch }, now);
+        base_offset
+    }
+
+    fn push(&mut self, mut entry: Entry, now: i64) {
+        let batch = entry.appending();
+        let is_over = |last: &Segment| last.is_over(batch, self.rolling, now);
+        if self.segments.last().is_none_or(is_over) {
+            self.segments.push(Segment::new(entry.base_offset, now));
+        }
+        let position = self.segments.last_mut().map_or(0, |last| last.add(batch, self.rolling, now));
+        // No segment is larger than `segment.bytes`, an `i32`.
+        entry.position = u32::try_from(position).unwrap_or(u32::MAX);
         self.end = entry.last_offset() + 1;
-        let base_offset = entry.base_offset;
         self.size += entry.batch.size();
         self.entries.push(entry);
-        base_offset
     }
 
     /// Takes off what stands at an offset and behind it. The offset is where a batch begins.
@@ -124,14 +158,24 @@ impl Log {
         self.start = self.start.min(self.end);
         let tail = Stranded(self.entries.split_off(kept));
         self.size -= size(&tail.0);
+        self.segments.retain(|segment| segment.base_offset <= end);
+        if let Some(last) = self.segments.last_mut() {
+            let (mut shorter, written) = (last.emptied(), last.written);
+            let first = self.entries.partition_point(|entry| entry.base_offset < shorter.base_offset);
+            for entry in &self.entries[first..] {
+                shorter.add(entry.appending(), self.rolling, written);
+            }
+            *last = shorter;
+        }
         tail
     }
 
     /// Puts back what was taken off.
     pub(super) fn restore(&mut self, tail: Stranded) {
-        self.size += size(&tail.0);
-        self.entries.extend(tail.0);
-        self.end = self.entries.last().map_or(self.end, |entry| entry.last_offset() + 1);
+        let now = self.segments.last().map_or(0, |last| last.written);
+        for entry in tail.0 {
+            self.push(entry, now);
+        }
     }
 
     /// The batches as they were appended, each with the offset of its first record.
@@ -139,58 +183,90 @@ impl Log {
         self.entries.iter().map(|entry| (entry.base_offset, &entry.batch))
     }
 
-    /// Whole batches from the one that holds `from`, as long as they lie below the offset `below` and together take at
-    /// most `max_bytes`; the first one in any case if `at_least_one`.
+    /// What stands from the batch that holds `from` to below the offset `below`, as far as the segment goes, and cut off
+    /// after `max_bytes`. Nothing, if that is less than a batch; `at_least_one` gives it whatever its size
+    /// (`LocalLog.read`, `LogSegment.read`, `ReplicaManager.readFromLog`).
     pub(in crate::broker) fn read(
         &self,
         from: i64,
         below: i64,
         max_bytes: usize,
         at_least_one: bool,
-    ) -> Bytes {
+    ) -> Slice {
         let first = self.entries.partition_point(|entry| entry.last_offset() < from);
+        let Some(head) = self.entries.get(first).filter(|_| from < below) else {
+            return Slice { records: Bytes::new(), span: Some((0, 0)) };
+        };
+        let most = if at_least_one { max_bytes.max(head.batch.size()) } else { max_bytes };
+        if (1..head.batch.size()).contains(&most) {
+            return Slice::default();
+        }
+        let segment = self.segment_of(head);
+        let segment_end = self.segments.get(segment + 1).map_or(self.end, |next| next.base_offset);
+        let there = self.entries[first..]
+            .iter()
+            .take_while(|entry| entry.last_offset() < below && entry.base_offset < segment_end);
         let mut size = 0;
-        let fitting = self.entries[first..].iter().take_while(|entry| {
-            let free = size == 0 && at_least_one;
+        let batches = there.take_while(|entry| {
+            let goes_on = size < most;
             size += entry.batch.size();
-            entry.last_offset() < below && (free || size <= max_bytes)
+            goes_on
         });
-        let batches: Vec<_> = fitting.collect();
+        let batches: Vec<_> = batches.collect();
         let mut out = BytesMut::with_capacity(batches.iter().map(|entry| entry.batch.size()).sum());
         for entry in batches {
             entry.put(&mut out);
         }
-        out.freeze()
+        out.truncate(most);
+        let behind = head.position as usize + out.len();
+        let bound = self.segments.get(segment).and_then(|segment| segment.bound(behind));
+        Slice { records: out.freeze(), span: Some((from, bound.unwrap_or(segment_end))) }
     }
 
-    /// An offset behind all that a read of so many bytes from `from` has found, and less than [`INDEX_INTERVAL`] bytes
-    /// further; the end of the log if that comes before (`OffsetIndex.fetchUpperBoundOffset`).
-    pub(in crate::broker) fn bound(&self, from: i64, bytes: usize) -> i64 {
-        let first = self.entries.partition_point(|entry| entry.last_offset() < from);
-        let mut position = 0;
-        let mut beyond = self.entries[first..].iter().skip_while(|entry| {
-            let within = position < bytes + INDEX_INTERVAL;
-            position += entry.batch.size();
-            within
-        });
-        beyond.next().map_or(self.end, |entry| entry.base_offset)
+    /// The segment in which a batch stands.
+    fn segment_of(&self, entry: &Entry) -> usize {
+        let behind = self.segments.partition_point(|segment| segment.base_offset <= entry.base_offset);
+        behind.saturating_sub(1)
     }
 
-    /// The first record, by offset, that is not older than `timestamp` and lies below the offset `below`.
+    /// Where the batch stands that holds an offset, or where the next one will.
+    pub(in crate::broker) fn place(&self, offset: i64) -> Place {
+        let at = self.entries.partition_point(|entry| entry.last_offset() < offset);
+        let (entry, last) = (self.entries.get(at), self.segments.last());
+        let segment = match entry {
+            Some(entry) => self.segments.get(self.segment_of(entry)),
+            None => last,
+        };
+        Place {
+            offset: entry.map_or(self.end, |entry| entry.base_offset),
+            segment: segment.map_or(self.end, |segment| segment.base_offset),
+            position: entry.map_or(last.map_or(0, |last| last.bytes), |entry| entry.position as usize),
+        }
+    }
+
+    fn entries_of(&self, segment: usize) -> &[Entry] {
+        let start = |segment: usize| {
+            let base = self.segments.get(segment).map_or(self.end, |segment| segment.base_offset);
+            self.entries.partition_point(|entry| entry.base_offset < base)
+        };
+        &self.entries[start(segment)..start(segment + 1)]
+    }
+
+    /// The first record, by offset, that is not older than `timestamp` and lies below the offset `below`; it is looked
+    /// for in one segment alone (`UnifiedLog.searchOffsetInLocalLog`).
     pub(in crate::broker) fn first_since(&self, timestamp: i64, below: i64) -> Option<Found> {
-        let mut candidates = self.entries.iter().filter(|entry| entry.batch.max_timestamp() >= timestamp);
+        let segment = self.segments.iter().position(|segment| segment.newest() >= timestamp)?;
+        let mut candidates =
+            self.entries_of(segment).iter().filter(|entry| entry.batch.max_timestamp() >= timestamp);
         let found = candidates.find_map(|entry| entry.find(|found| found.timestamp >= timestamp));
         found.filter(|found| found.offset < below)
     }
 
     /// The first record with the highest timestamp of all.
     pub(in crate::broker) fn newest(&self) -> Option<Found> {
-        let mut newest: Option<&Entry> = None;
-        for entry in &self.entries {
-            if newest.is_none_or(|newest| entry.batch.max_timestamp() > newest.batch.max_timestamp()) {
-                newest = Some(entry);
-            }
-        }
+        let largest = self.segments.iter().map(|segment| segment.largest).max()?;
+        let segment = self.segments.iter().position(|segment| segment.largest == largest)?;
+        let newest = self.entries_of(segment).iter().find(|entry| entry.batch.max_timestamp() == largest);
         newest.and_then(|entry| entry.find(|found| found.timestamp == entry.batch.max_timestamp()))
     }
 }
@@ -213,14 +289,19 @@ mod tests {
 
     fn log() -> Log {
         let mut log = Log::default();
-        assert_eq!(log.append(batch(&[10, 30, 20]), 4), 0);
-        assert_eq!(log.append(batch(&[5]), 4), 3);
-        assert_eq!(log.append(batch(&[30, 40]), 5), 4);
+        assert_eq!(log.append(batch(&[10, 30, 20]), 4, ALWAYS), 0);
+        assert_eq!(log.append(batch(&[5]), 4, ALWAYS), 3);
+        assert_eq!(log.append(batch(&[30, 40]), 5, ALWAYS), 4);
         log
     }
 
-    fn offsets(bytes: Bytes) -> Vec<(i64, i32)> {
-        let batches = entries(bytes).map(|entry| Batch::try_from(entry.unwrap()).unwrap());
+    const ALWAYS: (Rolling, i64) = (
+        Rolling { segment_bytes: 1 << 30, segment_ms: i64::MAX, index_bytes: 1 << 20, index_interval: 4096 },
+        0,
+    );
+
+    fn offsets(slice: Slice) -> Vec<(i64, i32)> {
+        let batches = entries(slice.records).map(|entry| Batch::try_from(entry.unwrap()).unwrap());
         batches.map(|batch| (batch.base_offset(), batch.leader_epoch())).collect()
     }
 
@@ -228,9 +309,9 @@ mod tests {
     fn offsets_and_leader_epoch_are_the_logs_and_all_else_the_producers() {
         let mut log = Log::default();
         let sent = batch(&[1, 2]);
-        log.append(sent.clone(), 7);
-        log.append(sent.clone(), 7);
-        let read = log.read(2, 4, usize::MAX, false);
+        log.append(sent.clone(), 7, ALWAYS);
+        log.append(sent.clone(), 7, ALWAYS);
+        let read = log.read(2, 4, usize::MAX, false).records;
         let read = Batch::try_from(entries(read).next().unwrap().unwrap()).unwrap();
         assert_eq!((read.base_offset(), read.leader_epoch()), (2, 7));
         assert_eq!(read.bytes()[field::MAGIC..], sent.bytes()[field::MAGIC..]);
@@ -265,7 +346,7 @@ mod tests {
         let mut log = log();
         let tail = log.truncate(3);
         assert_eq!((log.end(), offsets(log.read(0, 9, usize::MAX, true))), (3, vec![(0, 4)]));
-        assert_eq!(log.append(batch(&[1]), 6), 3);
+        assert_eq!(log.append(batch(&[1]), 6, ALWAYS), 3);
         log.truncate(3);
         log.restore(tail.below(4, Stranded::default()));
         assert_eq!((log.end(), offsets(log.read(0, 9, usize::MAX, true))), (4, vec![(0, 4), (3, 4)]));
@@ -275,21 +356,58 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_lies_behind_what_was_read_and_not_far() {
+    fn a_read_is_cut_off_where_its_size_is_reached() {
+        let log = log();
+        let (first, second) = (log.entries[0].batch.size(), log.entries[1].batch.size());
+        let read = |most, free| log.read(0, 6, most, free).records.len();
+        assert_eq!([0, 1, first - 1, first].map(|most| read(most, false)), [0, 0, 0, first]);
+        assert_eq!([0, 1, first - 1, first].map(|most| read(most, true)), [first; 4]);
+        for most in [first + 1, first + second - 1, first + second, first + second + 1] {
+            assert_eq!((read(most, false), read(most, true)), (most, most));
+        }
+        assert_eq!(log.read(0, 6, first - 1, false).span, None);
+        assert_eq!(log.read(0, 6, 0, false).span, Some((0, 6)));
+    }
+
+    #[test]
+    fn a_read_ends_with_its_segment() {
+        let rolling = Rolling { segment_ms: 10, ..ALWAYS.0 };
+        let mut log = Log::default();
+        for time in [0, 10, 11, 3, 21, 22] {
+            log.append(batch(&[time]), 0, (rolling, 0));
+        }
+        let read = |from| offsets(log.read(from, 6, usize::MAX, true)).into_iter().map(|(offset, _)| offset);
+        let read = |from| read(from).collect::<Vec<_>>();
+        assert_eq!([read(0), read(1), read(2), read(5)], [vec![0, 1], vec![1], vec![2, 3, 4], vec![5]]);
+        assert_eq!(log.place(3), Place { offset: 3, segment: 2, position: log.entries[0].batch.size() });
+        assert_eq!(log.place(6).segment, 5);
+        let found = |timestamp| log.first_since(timestamp, 6).map(|found| found.offset);
+        assert_eq!(
+            [found(3), found(10), found(11), found(20), found(22)].map(Option::unwrap),
+            [1, 1, 2, 4, 5]
+        );
+        assert_eq!(log.newest().unwrap().offset, 5);
+        let tail = log.truncate(4);
+        assert_eq!((log.segments.len(), log.place(4).segment), (2, 2));
+        log.restore(tail);
+        assert_eq!((log.segments.len(), log.place(5).segment), (3, 5));
+    }
+
+    #[test]
+    fn a_span_lies_behind_what_was_read_and_not_far() {
         let mut log = log();
-        assert_eq!((log.bound(0, 0), log.bound(9, 100)), (6, 6), "a short log has no index");
         while log.end() < 1_000 {
-            log.append(batch(&[1]), 5);
+            log.append(batch(&[1]), 5, ALWAYS);
         }
         let (first, one) = (log.entries[0].batch.size(), log.entries[9].batch.size());
-        let bound = log.bound(0, first);
+        let (from, bound) = log.read(0, 1_000, first, true).span.unwrap();
         let bytes = |to: i64| {
             log.entries.iter().filter(|it| it.base_offset < to).map(|it| it.batch.size()).sum::<usize>()
         };
-        assert!(
-            bytes(bound) >= first + INDEX_INTERVAL && bytes(bound) < first + INDEX_INTERVAL + one + first
-        );
-        assert_eq!(log.bound(0, 1 << 20), 1_000);
+        assert_eq!(from, 0);
+        assert!(bytes(bound) > first && bytes(bound) <= first + 4096 + 2 * one);
+        assert_eq!(log.read(0, 1_000, 1 << 20, true).span, Some((0, 1_000)));
+        assert_eq!(log.read(7, 7, 1 << 20, true).span, Some((0, 0)));
     }
 
     #[test]
@@ -308,7 +426,7 @@ mod tests {
     fn the_newest_is_the_first_with_the_highest_timestamp() {
         let mut log = log();
         assert_eq!(log.newest(), Some(Found { timestamp: 40, offset: 5, leader_epoch: 5 }));
-        log.append(batch(&[40]), 5);
+        log.append(batch(&[40]), 5, ALWAYS);
         assert_eq!(log.newest().unwrap().offset, 5);
         assert_eq!(Log::default().newest(), None);
     }

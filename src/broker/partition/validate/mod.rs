@@ -1,13 +1,16 @@
 //! What a leader checks in a batch before it looks at the producer's state, in the order of Apache Kafka
 //! (`UnifiedLog.analyzeAndValidateRecords`, then `LogValidator`), and what it rewrites.
 
+mod rejection;
+
 use crate::broker::partition::log::MAX_PAYLOAD;
-use crate::broker::partition::rejection::{BadRecord, Rejection};
 use crate::broker::topic::config::TopicConfig;
 use crate::kafka::ErrorCode;
 use crate::kafka::batch::{
     Batch, Compression, Entry, NO_TIMESTAMP, Record, RecordError, Records, TimestampType,
 };
+
+pub(in crate::broker) use rejection::{BadRecord, Rejection};
 
 /// What a batch is held against.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +40,7 @@ pub(super) fn validate(entry: Entry, rules: Rules<'_>) -> Result<Batch, Rejectio
     let max_timestamp = check_records(&batch, records, rules)?;
     let batch = with_timestamps(batch, max_timestamp, rules);
     let batch = recompressed(batch, source, &payload, rules.config)?;
-    if batch.size() > rules.config.retention.segment_bytes {
+    if batch.size() > rules.config.rolling.segment_bytes {
         return Err(Rejection::of(ErrorCode::RECORD_LIST_TOO_LARGE));
     }
     Ok(batch)

@@ -1,218 +1,193 @@
-//! `Fetch`: reading batches back (`ReplicaManager.fetchMessages`, `DelayedFetch`). Sessions are never granted, so every
-//! request names all that it wants.
+//! `Fetch`: reading batches back (`KafkaApis.handleFetchRequest`, `ReplicaManager.fetchMessages`, `DelayedFetch`).
+
+mod read;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use indexmap::IndexMap;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::fetch_response::{
-    AbortedTransaction, FetchableTopicResponse, LeaderIdAndEpoch, NodeEndpoint, PartitionData,
-};
-use kafka_protocol::messages::{FetchRequest, FetchResponse};
+use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, NodeEndpoint};
+use kafka_protocol::messages::{FetchRequest, FetchResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
 use tokio::time::Instant;
+use uuid::Uuid;
 
+use crate::broker::handler::fetch::read::{Read, Wait, refused};
+use crate::broker::node::reader::{Answered, Asked, Key, Refused, Wanted};
 use crate::broker::node::{Endpoint, Node};
-use crate::broker::partition::Partition;
-use crate::broker::partition::producers::Aborted;
-use crate::broker::topic::Topic;
+use crate::broker::partition::read::{Isolation, Reader};
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
 
 /// `fetch.max.bytes` of a broker.
 const MAX_BYTES: i32 = 57_671_680;
-/// `FetchMetadata.INITIAL_EPOCH` and `FINAL_EPOCH`: a full request, not the continuation of a session.
-const FULL_EPOCHS: [i32; 2] = [0, -1];
 const READ_COMMITTED: i8 = 1;
-/// How partitions are answered that there are not.
-const UNKNOWN: [ErrorCode; 2] = [ErrorCode::UNKNOWN_TOPIC_ID, ErrorCode::UNKNOWN_TOPIC_OR_PARTITION];
 /// The first version that names topics by id.
 const BY_ID: i16 = 13;
 /// The first version in which consumers may read from followers (KIP-392).
 const FROM_FOLLOWERS: i16 = 11;
-/// The first version that says where the leader is (KIP-951).
-const WITH_LEADER: i16 = 16;
+/// The first version in which a replica says more of itself than its number.
+const WITH_REPLICA_STATE: i16 = 15;
+/// `FetchRequest.FUTURE_LOCAL_REPLICA_ID`.
+const FUTURE_REPLICA: i32 = -3;
 
 pub(super) async fn handle(node: &Node, version: i16, request: &FetchRequest) -> FetchResponse {
-    if !FULL_EPOCHS.contains(&request.session_epoch) {
-        return FetchResponse::default().with_error_code(ErrorCode::FETCH_SESSION_ID_NOT_FOUND.0);
-    }
-    let patience = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-    let deadline = Instant::now() + patience;
-    let mut progress = node.cluster.progress();
-    let mut unknown = usize::MAX;
-    loop {
-        progress.mark_unchanged();
-        let read = Read::all(node, version, request);
-        // What is deleted while somebody waits for it ends the wait.
-        let vanished = read.unknown.len() > unknown;
-        unknown = read.unknown.len();
-        if patience.is_zero() || vanished || read.is_enough(request) {
-            return read.into_response(node);
+    let resolve = |id: Uuid| {
+        let topic = node.cluster.topics().with_id(id)?;
+        Some(TopicName(StrBytes::from_string(topic.name.clone())))
+    };
+    let reader = reader(node, version, request);
+    let asked = Asked {
+        id: request.session_id,
+        epoch: request.session_epoch,
+        by_id: version >= BY_ID,
+        privileged: reader.replica.is_some(),
+    };
+    let rows = rows(version, request, &resolve);
+    let now = node.cluster.now();
+    let begun = node.sessions.begin(asked, rows, &forgotten(request), (now, &resolve));
+    let (context, wanted) = match begun {
+        Ok(begun) => begun,
+        Err(Refused::Session(code)) => return FetchResponse::default().with_error_code(code.0),
+        Err(Refused::Unexpected) => return unexpected(version, request),
+    };
+    let (mut interesting, mut answered) = (vec![], vec![]);
+    for row in &wanted {
+        match known(node, row) {
+            Ok(()) => interesting.push(row),
+            Err(code) => answered.push((row.key.clone(), refused(&row.key, code))),
         }
+    }
+    let (mut read, leaders) = patiently(node, (version, request), reader, &interesting).await;
+    // Partitions that there are not come behind all others.
+    read.append(&mut answered);
+    let (code, id) = node.sessions.finish((&context, asked, &wanted), &mut read, node.cluster.now());
+    let endpoints = leaders.into_iter().filter_map(|leader| node.cluster.reachable(leader));
+    FetchResponse::default()
+        .with_error_code(code.0)
+        .with_session_id(id)
+        .with_responses(by_topic(read))
+        .with_node_endpoints(endpoints.map(endpoint).collect())
+}
+
+/// Reads what there is, and waits for more as long as the request says.
+async fn patiently(
+    node: &Node,
+    (version, request): (i16, &FetchRequest),
+    reader: Reader,
+    rows: &[&Wanted],
+) -> (Vec<Answered>, BTreeSet<BrokerId>) {
+    let deadline = Instant::now() + Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+    let max_bytes = request.max_bytes.min(MAX_BYTES);
+    let min_bytes = request.min_bytes.min(max_bytes);
+    let read = || Read::all(node, (version, reader), (rows, max_bytes));
+    let mut progress = node.cluster.progress();
+    progress.mark_unchanged();
+    let first = read();
+    if rows.is_empty() || request.max_wait_ms <= 0 || first.is_enough(min_bytes) {
+        return first.into_rows();
+    }
+    let wait = Wait::of(&first, rows, min_bytes);
+    while !wait.is_over(node, reader) {
         tokio::select! {
             _ = progress.changed() => {}
-            () = node.stopping.cancelled() => return read.into_response(node),
-            () = tokio::time::sleep_until(deadline) => return Read::all(node, version, request).into_response(node),
+            () = node.stopping.cancelled() => break,
+            () = tokio::time::sleep_until(deadline) => break,
         }
     }
+    read().into_rows()
 }
 
-/// A partition that is asked for, with its topic.
-type Row<'a> = (&'a FetchTopic, &'a FetchPartition);
-
-/// What a request reads at one moment.
-struct Read<'a> {
-    known: Vec<(&'a FetchTopic, PartitionData)>,
-    /// Partitions that there are not. They come behind all others (`KafkaApis.handleFetchRequest`).
-    unknown: Vec<(&'a FetchTopic, PartitionData)>,
-    bytes: usize,
-    /// Bytes that the answer may still take.
-    room: i32,
-    failed: bool,
-    /// The leaders that are named because another was asked.
-    leaders: BTreeSet<BrokerId>,
-}
-
-impl<'a> Read<'a> {
-    fn all(node: &Node, version: i16, request: &'a FetchRequest) -> Self {
-        let room = request.max_bytes.min(MAX_BYTES);
-        let (known, unknown, leaders) = (vec![], vec![], BTreeSet::new());
-        let mut read = Self { known, unknown, bytes: 0, room, failed: false, leaders };
-        for row in rows(request) {
-            read.partition(node, (version, request.isolation_level), row);
-        }
-        read
-    }
-
-    fn partition(&mut self, node: &Node, (version, isolation): (i16, i8), (topic, row): Row<'a>) {
-        match self.records(node, (version, isolation), (topic, row)) {
-            Ok(data) => self.known.push((topic, data)),
-            Err(code) if UNKNOWN.contains(&code) => {
-                let data = refused(row, code).with_aborted_transactions(Some(vec![]));
-                self.unknown.push((topic, data));
-            }
-            Err(code) => {
-                self.failed = true;
-                let current = self.current_leader(node, version, (topic, row, code));
-                let data = refused(row, code).with_aborted_transactions(None).with_current_leader(current);
-                self.known.push((topic, data));
-            }
-        }
-    }
-
-    /// Who wants committed records alone reads up to the last stable offset, and is told which transactions to skip. The
-    /// first batch of an answer is given whatever its size, so that a reader gets ahead.
-    fn records(
-        &mut self,
-        node: &Node,
-        (version, isolation): (i16, i8),
-        (topic, row): Row<'_>,
-    ) -> Result<PartitionData, ErrorCode> {
-        let topic = find(node, version, topic)?;
-        let partition = topic.partition(row.partition).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
-        let known_epoch = row.current_leader_epoch;
-        if version < FROM_FOLLOWERS {
-            partition.check_leader(node.id, known_epoch)?;
-        }
-        let (end, high_watermark) = partition.readable(node.id, known_epoch)?;
-        let log = &partition.log;
-        if !(log.start()..=end).contains(&row.fetch_offset) {
-            return Err(ErrorCode::OFFSET_OUT_OF_RANGE);
-        }
-        let most = usize::try_from(row.partition_max_bytes.min(self.room));
-        let most = most.map_err(|_| ErrorCode::UNKNOWN_SERVER_ERROR)?;
-        let stable = partition.last_stable_offset().min(high_watermark);
-        let below = if isolation == READ_COMMITTED { stable } else { high_watermark };
-        let records = log.read(row.fetch_offset, below, most, self.bytes == 0);
-        let aborted =
-            (isolation == READ_COMMITTED).then(|| aborted(&partition, row.fetch_offset, records.len()));
-        self.bytes += records.len();
-        self.room = i32::try_from(records.len()).map_or(0, |size| (self.room - size).max(0));
-        Ok(PartitionData::default()
-            .with_partition_index(row.partition)
-            .with_high_watermark(high_watermark)
-            .with_last_stable_offset(stable)
-            .with_log_start_offset(log.start())
-            .with_aborted_transactions(aborted)
-            .with_records(Some(records)))
-    }
-
-    /// Who leads, for a client that asked another or knew an older leader.
-    fn current_leader(
-        &mut self,
-        node: &Node,
-        version: i16,
-        (topic, row, code): (&FetchTopic, &FetchPartition, ErrorCode),
-    ) -> LeaderIdAndEpoch {
-        let told = [ErrorCode::NOT_LEADER_OR_FOLLOWER, ErrorCode::FENCED_LEADER_EPOCH].contains(&code);
-        let topic = find(node, version, topic).ok().filter(|_| told && version >= WITH_LEADER);
-        let Some(partition) = topic.as_ref().and_then(|topic| topic.partition(row.partition)) else {
-            return LeaderIdAndEpoch::default();
-        };
-        self.leaders.extend(partition.leader());
-        LeaderIdAndEpoch::default()
-            .with_leader_id(partition.leader().map_or(-1, |leader| leader.0).into())
-            .with_leader_epoch(partition.leader_epoch())
-    }
-
-    /// An error is answered at once, and so is a request for nothing that there is.
-    fn is_enough(&self, request: &FetchRequest) -> bool {
-        let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
-        self.failed || self.bytes >= min_bytes || self.known.is_empty()
-    }
-
-    /// Partitions of one topic that follow each other share its row (`FetchResponse.of`).
-    fn into_response(self, node: &Node) -> FetchResponse {
-        let mut topics: Vec<FetchableTopicResponse> = vec![];
-        for (topic, data) in self.known.into_iter().chain(self.unknown) {
-            match topics.last_mut() {
-                Some(last) if (&last.topic, last.topic_id) == (&topic.topic, topic.topic_id) => {
-                    last.partitions.push(data);
-                }
-                _ => topics.push(
-                    FetchableTopicResponse::default()
-                        .with_topic(topic.topic.clone())
-                        .with_topic_id(topic.topic_id)
-                        .with_partitions(vec![data]),
-                ),
-            }
-        }
-        let endpoints = self.leaders.into_iter().filter_map(|leader| node.cluster.reachable(leader));
-        FetchResponse::default().with_responses(topics).with_node_endpoints(endpoints.map(endpoint).collect())
-    }
+/// Who asks.
+fn reader(node: &Node, version: i16, request: &FetchRequest) -> Reader {
+    let replica = match version {
+        WITH_REPLICA_STATE.. => request.replica_state.replica_id.0,
+        _ => request.replica_id.0,
+    };
+    let isolation = match request.isolation_level {
+        _ if replica >= 0 || replica == FUTURE_REPLICA => Isolation::LogEnd,
+        READ_COMMITTED => Isolation::Committed,
+        _ => Isolation::HighWatermark,
+    };
+    let from_leader = replica >= 0 || (replica != FUTURE_REPLICA && version < FROM_FOLLOWERS);
+    let replica = (replica >= 0).then_some(BrokerId(replica));
+    Reader { asked: node.id, replica, from_leader, isolation }
 }
 
 /// What is asked for, each partition once: who names one again means it as it is named last, in the place of the first
 /// (`FetchRequest.fetchData`).
-fn rows(request: &FetchRequest) -> impl Iterator<Item = Row<'_>> {
-    let all = request.topics.iter().flat_map(|topic| topic.partitions.iter().map(move |row| (topic, row)));
-    let key = |(topic, row): Row<'_>| (topic.topic.clone(), topic.topic_id, row.partition);
-    let rows: IndexMap<_, _> = all.map(|row| (key(row), row)).collect();
-    rows.into_values()
-}
-
-/// A partition of which nothing can be read.
-fn refused(row: &FetchPartition, code: ErrorCode) -> PartitionData {
-    PartitionData::default()
-        .with_partition_index(row.partition)
-        .with_error_code(code.0)
-        .with_high_watermark(-1)
-        .with_last_stable_offset(-1)
-        .with_log_start_offset(-1)
-        .with_records(Some(Bytes::new()))
-}
-
-fn find(node: &Node, version: i16, topic: &FetchTopic) -> Result<Arc<Topic>, ErrorCode> {
-    let topics = node.cluster.topics();
-    if version >= BY_ID {
-        topics.with_id(topic.topic_id).ok_or(ErrorCode::UNKNOWN_TOPIC_ID)
-    } else {
-        topics.named(&topic.topic).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
+fn rows(version: i16, request: &FetchRequest, resolve: &dyn Fn(Uuid) -> Option<TopicName>) -> Vec<Wanted> {
+    let mut rows = IndexMap::new();
+    for topic in &request.topics {
+        let name = if version >= BY_ID { resolve(topic.topic_id) } else { Some(topic.topic.clone()) };
+        for row in &topic.partitions {
+            let wanted = wanted((topic, row), name.clone());
+            rows.insert(wanted.key.clone(), wanted);
+        }
     }
+    rows.into_values().collect()
+}
+
+fn wanted((topic, row): (&FetchTopic, &FetchPartition), name: Option<TopicName>) -> Wanted {
+    Wanted {
+        key: Key { topic: topic.topic.clone(), id: topic.topic_id, partition: row.partition },
+        name,
+        offset: row.fetch_offset,
+        max_bytes: row.partition_max_bytes,
+        leader_epoch: row.current_leader_epoch,
+        last_epoch: row.last_fetched_epoch,
+    }
+}
+
+fn forgotten(request: &FetchRequest) -> Vec<Key> {
+    let topics = request.forgotten_topics_data.iter();
+    let keys = topics.flat_map(|topic| {
+        let key =
+            |partition: &i32| Key { topic: topic.topic.clone(), id: topic.topic_id, partition: *partition };
+        topic.partitions.iter().map(key)
+    });
+    keys.collect()
+}
+
+/// Whether the cluster knows a partition.
+fn known(node: &Node, row: &Wanted) -> Result<(), ErrorCode> {
+    let name = row.name.as_ref().ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?;
+    let topic = node.cluster.topics().named(name).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)?;
+    topic.partition(row.key.partition).map(drop).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
+}
+
+/// What is said when Apache Kafka stumbles over a request (`FetchRequest.getErrorResponse`).
+fn unexpected(version: i16, request: &FetchRequest) -> FetchResponse {
+    let code = ErrorCode::UNKNOWN_SERVER_ERROR;
+    let mut topics = vec![];
+    for topic in request.topics.iter().filter(|_| version < BY_ID) {
+        let rows = topic.partitions.iter().map(|row| refused(&wanted((topic, row), None).key, code));
+        topics.push(
+            FetchableTopicResponse::default().with_topic(topic.topic.clone()).with_partitions(rows.collect()),
+        );
+    }
+    FetchResponse::default()
+        .with_error_code(code.0)
+        .with_session_id(request.session_id)
+        .with_responses(topics)
+}
+
+/// Partitions of one topic that follow each other share its row (`FetchResponse.of`).
+fn by_topic(answered: Vec<Answered>) -> Vec<FetchableTopicResponse> {
+    let mut topics: Vec<FetchableTopicResponse> = vec![];
+    for (key, data) in answered {
+        match topics.last_mut() {
+            Some(last) if (&last.topic, last.topic_id) == (&key.topic, key.id) => last.partitions.push(data),
+            _ => topics.push(
+                FetchableTopicResponse::default()
+                    .with_topic(key.topic)
+                    .with_topic_id(key.id)
+                    .with_partitions(vec![data]),
+            ),
+        }
+    }
+    topics
 }
 
 fn endpoint(endpoint: &Endpoint) -> NodeEndpoint {
@@ -222,22 +197,10 @@ fn endpoint(endpoint: &Endpoint) -> NodeEndpoint {
         .with_port(endpoint.port.into())
 }
 
-/// The transactions to be skipped in so many bytes, and in what Kafka's offset index cannot tell from them
-/// (`LocalLog.addAbortedTransactions`).
-fn aborted(partition: &Partition, from: i64, bytes: usize) -> Vec<AbortedTransaction> {
-    let aborted = partition.aborted(from, partition.log.bound(from, bytes));
-    let row = |aborted: &Aborted| {
-        AbortedTransaction::default()
-            .with_producer_id(aborted.producer_id.into())
-            .with_first_offset(aborted.first_offset)
-    };
-    aborted.iter().map(row).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use kafka_protocol::messages::ProduceRequest;
-    use uuid::Uuid;
+    use kafka_protocol::messages::fetch_response::PartitionData;
 
     use super::*;
     use crate::broker::connection::wire::{Bench, batch, fetch, name, produce};
@@ -399,11 +362,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_size_below_zero_is_an_error() {
-        let mut bench = Bench::new("orders", &[]);
-        let mut client = bench.connect();
         for (max_bytes, each) in [(-1, 1), (1, -1)] {
+            let mut client = Bench::new("orders", &[]).connect_alone();
             let mut request = fetch("orders", 0).with_max_bytes(max_bytes);
             request.topics[0].partitions[0].partition_max_bytes = each;
+            let nothing = client.call(12, &request).await;
+            assert_eq!(only(&nothing).error_code, 0, "it is not looked at");
+            client.produce(9, 1, batch(b"value")).await;
             let response = client.call(12, &request).await;
             assert_eq!(ErrorCode(only(&response).error_code), ErrorCode::UNKNOWN_SERVER_ERROR);
         }
@@ -423,14 +388,39 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_session_is_granted() {
+    async fn a_session_tells_only_what_is_new() {
         let mut bench = Bench::new("orders", &[]);
         let mut client = bench.connect();
         let full = client.call(12, &fetch("orders", 0).with_session_epoch(0)).await;
-        assert_eq!((full.error_code, full.session_id), (0, 0));
-        let next = client.call(12, &fetch("orders", 0).with_session_id(7).with_session_epoch(1)).await;
-        assert_eq!(ErrorCode(next.error_code), ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
-        assert!(next.responses.is_empty());
+        assert_eq!((full.error_code, full.responses.len()), (0, 1));
+        let next = |epoch| {
+            FetchRequest::default()
+                .with_max_bytes(i32::MAX)
+                .with_session_id(full.session_id)
+                .with_session_epoch(epoch)
+        };
+        let nothing = client.call(12, &next(1)).await;
+        assert_eq!((nothing.session_id, nothing.responses.len()), (full.session_id, 0));
+        client.produce(9, 1, batch(b"value")).await;
+        assert_eq!(offsets(only(&client.call(12, &next(2)).await)), [0]);
+        let code = |response: FetchResponse| ErrorCode(response.error_code);
+        assert_eq!(code(client.call(12, &next(2)).await), ErrorCode::INVALID_FETCH_SESSION_EPOCH);
+        assert_eq!(code(client.call(13, &next(3)).await), ErrorCode::FETCH_SESSION_TOPIC_ID_ERROR);
+        assert_eq!(code(client.call(12, &next(-1)).await), ErrorCode::NONE);
+        assert_eq!(code(client.call(12, &next(3)).await), ErrorCode::FETCH_SESSION_ID_NOT_FOUND);
+        assert_eq!(code(client.call(12, &next(3).with_session_id(i32::MAX)).await), ErrorCode(-1));
+    }
+
+    #[tokio::test]
+    async fn no_more_sessions_are_kept_than_there_is_room_for() {
+        let mut bench = Bench::new("orders", &[]);
+        let mut client = bench.connect();
+        for _ in 0..1_000 {
+            assert_ne!(client.call(12, &fetch("orders", 0).with_session_epoch(0)).await.session_id, 0);
+        }
+        assert_eq!(client.call(12, &fetch("orders", 0).with_session_epoch(0)).await.session_id, 0);
+        bench.node.cluster.advance_clock(Duration::from_millis(120_001));
+        assert_ne!(client.call(12, &fetch("orders", 0).with_session_epoch(0)).await.session_id, 0);
     }
 
     #[tokio::test]
