@@ -62,9 +62,9 @@ fn plan(count: u32, mode: &str, linger: &str) -> Arc<Plan> {
 
 /// A scenario of steps, its producer configured so.
 pub(crate) fn steps(config: &str, steps: &[&str]) -> Arc<Plan> {
-    let steps: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
+    let steps = steps.join("\n  - ");
     let head = format!("topic: {TOPIC}\nvalue: \"{SHORT}{{{{ i }}}}\"\nproducer: {{ config: {config} }}\n");
-    parsed(&format!("{head}steps:\n{steps}"))
+    parsed(&format!("{head}steps:\n  - {steps}\n"))
 }
 
 fn parsed(text: &str) -> Arc<Plan> {
