@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -35,7 +36,8 @@ fn main() -> ExitCode {
 
 fn passes(runtime: &Runtime, candidate: Candidate) -> Result<(), Failed> {
     let policy = Policy { update: Update::No, ci: true };
-    let options = Options { jobs: 1, fail_fast: false, policy, target: Target::Embedded };
+    let options =
+        Options { jobs: 1, repeat: NonZeroU32::MIN, fail_fast: false, policy, target: Target::Embedded };
     let mut text = Vec::new();
     let mut terminal = Terminal::new(&mut text, Paint::PLAIN, Detail::Verbose, false);
     let mut progress = |progress: Progress<'_>| terminal.progress(&progress);

@@ -6,7 +6,7 @@ use crate::session::{Outcome, Verdict};
 /// All scenarios passed, or the command did what it should.
 pub const PASSED: u8 = 0;
 
-/// A scenario failed, or its text is not what was reviewed, or a snapshot without a scenario was refused.
+/// A scenario failed, or does not do the same each time, or its text is not what was reviewed, or a snapshot without a scenario was refused.
 pub const FAILED: u8 = 1;
 
 /// A scenario's file, a snapshot, or the command line is wrong.
@@ -51,7 +51,7 @@ fn of_verdict(verdict: Verdict) -> u8 {
         // What was not started because another one failed changes nothing: that one counts. What a cluster cannot have is
         // said, and is nobody's fault.
         Verdict::Passed | Verdict::Ignored | Verdict::NotRun => PASSED,
-        Verdict::Failed | Verdict::New | Verdict::Changed => FAILED,
+        Verdict::Failed | Verdict::Flaky | Verdict::New | Verdict::Changed => FAILED,
         Verdict::Mistake => MISTAKE,
         Verdict::Broken => BROKEN,
         Verdict::Interrupted => INTERRUPTED,

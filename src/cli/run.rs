@@ -1,7 +1,7 @@
 //! `inflight run`.
 
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::str::FromStr;
@@ -49,6 +49,10 @@ pub(super) struct Run {
     /// How many scenarios run at once; four for each processor where it is not said
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+
+    /// Run each scenario so often; one that does not do the same each time is flaky
+    #[arg(long, value_name = "N", default_value = "1")]
+    repeat: NonZeroU32,
 
     /// Write new and changed snapshots in place, without review
     #[arg(long)]
@@ -169,6 +173,7 @@ impl Run {
         let ci = self.environment.ci.as_ref().map(|ci| ci.to_string_lossy());
         Options {
             jobs: self.jobs.map_or(JOBS * processors(), NonZeroUsize::get),
+            repeat: self.repeat,
             fail_fast: self.fail_fast,
             target: self.cluster.target(),
             policy: Policy {

@@ -2,7 +2,7 @@
 //! text, and the command that accepts it.
 
 use crate::diagnostic::{self, Diagnostic, Severity};
-use crate::session::{Outcome, Reviewed, Verdict};
+use crate::session::{Flaky, Outcome, Reviewed, Verdict};
 use crate::snapshot::{Comparison, Difference, Kept, Line};
 
 use super::paint::{Paint, printable, quoted};
@@ -34,10 +34,13 @@ impl Details {
             };
             lines.push(format!("{lead} {}", printable(trouble)));
         }
+        if let Some(flaky) = &outcome.flaky {
+            self.flaky(flaky, &mut lines);
+        }
         if let Some(snapshot) = &outcome.snapshot {
             self.compared(snapshot, outcome.verdict, &mut lines);
         }
-        if self.warnings || matches!(outcome.verdict, Verdict::Failed | Verdict::Changed) {
+        if self.warnings || matches!(outcome.verdict, Verdict::Failed | Verdict::Flaky | Verdict::Changed) {
             lines.extend(outcome.said.iter().map(|said| self.paint.faint(printable(said))));
         }
         if let Some(snapshot) = outcome.snapshot.as_ref().filter(|_| outcome.verdict != Verdict::Failed) {
@@ -65,6 +68,20 @@ impl Details {
                 self.made_with(difference, lines);
             }
         }
+    }
+
+    fn flaky(&self, flaky: &Flaky, lines: &mut Vec<String>) {
+        let counts: Vec<_> = flaky.counts.iter().map(u32::to_string).collect();
+        let (different, counts) = (flaky.counts.len(), counts.join(", "));
+        lines.push(format!("{different} different outcomes in {} runs, so often each: {counts}", flaky.runs));
+        for (count, message) in &flaky.failures {
+            lines.push(self.paint.bad(format!("in {count} of them: {}", printable(message))));
+        }
+        if !flaky.lines.is_empty() {
+            lines.push(self.paint.open("the two that are nearest to each other differ in:"));
+            self.changes(flaky.lines.clone(), lines);
+        }
+        lines.extend(flaky.pins.iter().map(|pin| format!("{} {pin}", self.paint.faint("pin it:"))));
     }
 
     fn kept(&self, snapshot: &Reviewed, lines: &mut Vec<String>) {

@@ -12,7 +12,7 @@ use super::details::Details;
 use super::paint::{Paint, counts, printable};
 
 /// Writes the report of a session to a file: one suite, a test case for each scenario, in the order of the files.
-/// A scenario that failed, or whose text is new or differs, is a failure; a mistake and a broken world are errors;
+/// A scenario that failed, is flaky, or whose text is new or differs, is a failure; a mistake and a broken world are errors;
 /// what did not run, or cannot on that cluster, is skipped.
 pub fn junit(finished: &Finished, path: &Path) -> Result<(), DiskError> {
     let xml = xml(finished).map_err(|error| DiskError::new("write", path, io::Error::other(error)))?;
@@ -50,7 +50,7 @@ fn status(outcome: &Outcome) -> TestCaseStatus {
         Verdict::NotRun | Verdict::Interrupted => {
             return skipped(outcome.verdict.word());
         }
-        Verdict::Failed | Verdict::New | Verdict::Changed => NonSuccessKind::Failure,
+        Verdict::Failed | Verdict::Flaky | Verdict::New | Verdict::Changed => NonSuccessKind::Failure,
         Verdict::Mistake | Verdict::Broken => NonSuccessKind::Error,
     };
     let details = Details { paint: Paint::PLAIN, lines: usize::MAX, warnings: false };
@@ -77,6 +77,7 @@ fn message(outcome: &Outcome) -> String {
         (None, None) => match outcome.verdict {
             Verdict::New => "no snapshot has been accepted yet".into(),
             Verdict::Changed => "the snapshot differs".into(),
+            Verdict::Flaky => "it does not do the same each time".into(),
             verdict => verdict.word().into(),
         },
     }
@@ -95,10 +96,12 @@ mod tests {
             path: format!("scenarios/{name}.yaml").into(),
             verdict,
             duration: Duration::from_millis(21),
+            runs: 1,
             counts: Some(Counts { sent: 3, ok: 3, ..Counts::default() }),
             diagnostics: Vec::new(),
             said: vec!["librdkafka said of expired: Local: Message timed out".into()],
             snapshot: None,
+            flaky: None,
             trouble: None,
             ends_all: false,
         }

@@ -137,17 +137,19 @@ impl<'a> Terminal<'a> {
         let verdict = match outcome.verdict {
             Verdict::Passed => self.paint.good(verdict),
             Verdict::New | Verdict::Changed | Verdict::Interrupted => self.paint.open(verdict),
-            Verdict::Failed | Verdict::Mistake | Verdict::Broken => self.paint.bad(verdict),
+            Verdict::Failed | Verdict::Flaky | Verdict::Mistake | Verdict::Broken => self.paint.bad(verdict),
             Verdict::NotRun | Verdict::Ignored => self.paint.faint(verdict),
         };
         let ran = outcome.duration > Duration::ZERO;
         let took = if ran { duration(outcome.duration) } else { String::new() };
         let fates = outcome.counts.map(|all| format!("  {}", counts(&all)));
+        let runs = if outcome.runs > 1 { format!("  {} runs", outcome.runs) } else { String::new() };
         format!(
-            "{verdict} {}  {}{}",
+            "{verdict} {}  {}{}{}",
             self.paint.faint(format!("{took:>8}")),
             self.paint.strong(printable(&outcome.name)),
             self.paint.faint(fates.unwrap_or_default()),
+            self.paint.faint(runs),
         )
     }
 
@@ -239,10 +241,12 @@ mod tests {
             path: PathBuf::from(format!("scenarios/{name}.yaml")),
             verdict,
             duration: Duration::from_millis(21),
+            runs: 1,
             counts: Some(Counts { sent: 3, ok: 2, failed: 1, ..Counts::default() }),
             diagnostics: Vec::new(),
             said: vec!["librdkafka said of expired: Local: Message timed out".into()],
             snapshot: None,
+            flaky: None,
             trouble: None,
             ends_all: false,
         }

@@ -19,7 +19,7 @@ pub async fn run(
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Finished {
     let start = Instant::now();
-    let run = |candidate| one(candidate, options.target.clone(), options.policy, interrupt.clone());
+    let run = |candidate| one(candidate, options.clone(), interrupt.clone());
     let outcomes = Jobs::new(options, interrupt, progress, run).all(candidates).await;
     Finished { outcomes, orphans: Vec::new(), elapsed: start.elapsed() }
 }
@@ -157,6 +157,7 @@ where
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::num::NonZeroU32;
     use std::path::Path;
     use std::sync::{Arc, Mutex};
 
@@ -180,8 +181,13 @@ mod tests {
     impl Stage {
         fn new(jobs: usize) -> (Self, mpsc::UnboundedReceiver<(String, oneshot::Sender<Verdict>)>) {
             let (begun, begins) = mpsc::unbounded_channel();
-            let options =
-                Options { jobs, fail_fast: false, policy: Policy::default(), target: Target::Embedded };
+            let options = Options {
+                jobs,
+                repeat: NonZeroU32::MIN,
+                fail_fast: false,
+                policy: Policy::default(),
+                target: Target::Embedded,
+            };
             let stage = Self { options, interrupt: CancellationToken::new(), begun, seen: Arc::default() };
             (stage, begins)
         }

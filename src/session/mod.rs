@@ -6,7 +6,9 @@ mod jobs;
 mod load;
 mod one;
 mod outcome;
+mod repeat;
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ pub use filter::Filter;
 pub use jobs::run;
 pub use load::{Candidate, Request, Selection, select};
 pub use outcome::{Outcome, Reviewed, Verdict};
+pub use repeat::Flaky;
 
 use crate::run::Target;
 use crate::snapshot::Policy;
@@ -23,6 +26,8 @@ use crate::snapshot::Policy;
 pub struct Options {
     /// So many at once, at least 1.
     pub jobs: usize,
+    /// How often each is run.
+    pub repeat: NonZeroU32,
     /// Start no other one once one has not passed.
     pub fail_fast: bool,
     /// What is written of their texts.

@@ -1,5 +1,6 @@
 //! One scenario, from its plan to its verdict.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::task::{JoinError, spawn_blocking};
@@ -9,24 +10,20 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::DiskError;
 use crate::judge::{Failure, judge};
 use crate::plan::{Plan, RenderError};
-use crate::run::{self, RunError, Target};
+use crate::run::{self, RunError};
 use crate::snapshot::{Comparison, Header, Info, Kept, Mirror, Policy, Snapshot, keep};
 use crate::source::Span;
 use crate::trace::{Client, Said, Trace};
 use crate::view;
 
-use super::{Candidate, Outcome, Reviewed, Verdict};
+use super::repeat::{Run, Runs};
+use super::{Candidate, Options, Outcome, Reviewed, Verdict};
 
-/// Runs a scenario, judges it, compares its text with what was reviewed, and keeps it.
-pub(super) async fn one(
-    candidate: Candidate,
-    target: Target,
-    policy: Policy,
-    interrupt: CancellationToken,
-) -> Outcome {
+/// Runs a scenario, as often as is wanted, judges it, compares its text with what was reviewed, and keeps it.
+pub(super) async fn one(candidate: Candidate, options: Options, interrupt: CancellationToken) -> Outcome {
     let (name, path) = (candidate.name.clone(), candidate.path.clone());
     let start = Instant::now();
-    let done = steps(candidate, &target, policy, interrupt).await;
+    let done = steps(candidate, &options, interrupt).await;
     let outcome = done.unwrap_or_else(|Ended { verdict, trouble, ends_all }| Outcome {
         trouble,
         ends_all,
@@ -44,8 +41,7 @@ struct Ended {
 
 async fn steps(
     mut candidate: Candidate,
-    target: &Target,
-    policy: Policy,
+    options: &Options,
     interrupt: CancellationToken,
 ) -> Result<Outcome, Ended> {
     let (mut candidate, reviewed) = aside(move || {
@@ -55,11 +51,30 @@ async fn steps(
     .await?;
     let plan = if candidate.is_right() { candidate.plan.take() } else { None };
     let Some(plan) = plan else { return Ok(candidate.refused()) };
-    let trace = match run::execute(&plan, target, &interrupt).await {
-        Err(RunError::Message(error)) => return Ok(candidate.without_message(&plan, &error)),
-        trace => trace?,
-    };
-    aside(move || candidate.judged(&plan, &trace, reviewed.as_ref(), policy)).await
+    let mut runs = Runs::default();
+    for _ in 0..options.repeat.get() {
+        let trace = match run::execute(&plan, &options.target, &interrupt).await {
+            Err(RunError::Message(error)) => return Ok(candidate.without_message(&plan, &error)),
+            trace => trace?,
+        };
+        let judged = Arc::clone(&plan);
+        runs.add(aside(move || Ok(ran(&judged, trace))).await?);
+    }
+    let policy = options.policy;
+    aside(move || candidate.concluded(&plan, runs, reviewed.as_ref(), policy)).await
+}
+
+/// Judges a run.
+fn ran(plan: &Plan, trace: Trace) -> Run {
+    let findings = judge(plan, &trace);
+    let view = view::of(plan, &trace, &findings);
+    Run {
+        text: view.text(),
+        view,
+        failures: findings.failures.iter().map(|failure| shown(plan, failure)).collect(),
+        counts: findings.counts,
+        client: trace.client,
+    }
 }
 
 /// Work that takes a processor or the disk for a while goes where it keeps no broker from answering.
@@ -84,23 +99,28 @@ impl Candidate {
         self.refused()
     }
 
-    fn judged(
-        self,
+    fn concluded(
+        mut self,
         plan: &Plan,
-        trace: &Trace,
+        runs: Runs,
         reviewed: Option<&Snapshot>,
         policy: Policy,
     ) -> Result<Outcome, DiskError> {
-        let findings = judge(plan, trace);
-        let view = view::of(plan, trace, &findings);
-        let new = Snapshot::new(header(&self.mirror, plan, &trace.client), &view.text());
+        let times = runs.count();
+        let Some((run, flaky)) = runs.conclude(plan) else { return Ok(self.refused()) };
+        let said = said(plan, &run.client);
+        if flaky.is_some() {
+            let outcome = Outcome::without_run(self.name, self.path, Verdict::Flaky);
+            let (counts, diagnostics) = (Some(run.counts), self.diagnostics);
+            return Ok(Outcome { runs: times, counts, diagnostics, said, flaky, ..outcome });
+        }
+        let new = Snapshot::new(header(&self.mirror, plan, &run.client), &run.text);
         let comparison = Comparison::of(reviewed, &new);
-        let passed = findings.failures.is_empty();
+        let passed = run.failures.is_empty();
         // The text of a run that went wrong is nobody's to accept.
         let kept =
             if passed { keep(&self.mirror.snapshot, &new, &comparison, policy)? } else { Kept::Nothing };
-        let mut diagnostics = self.diagnostics;
-        diagnostics.extend(findings.failures.iter().map(|failure| shown(plan, failure)));
+        self.diagnostics.extend(run.failures);
         let verdict = match &comparison {
             _ if !passed => Verdict::Failed,
             Comparison::Same => Verdict::Passed,
@@ -109,10 +129,10 @@ impl Candidate {
             Comparison::Different(_) => Verdict::Changed,
         };
         let word = self.mirror.word(&self.path);
-        let said = said(plan, &trace.client);
-        let snapshot = Reviewed { path: self.mirror.snapshot, word, comparison, kept };
+        let snapshot = Some(Reviewed { path: self.mirror.snapshot, word, comparison, kept });
         let outcome = Outcome::without_run(self.name, self.path, verdict);
-        Ok(Outcome { counts: Some(findings.counts), diagnostics, said, snapshot: Some(snapshot), ..outcome })
+        let counts = Some(run.counts);
+        Ok(Outcome { runs: times, counts, diagnostics: self.diagnostics, said, snapshot, ..outcome })
     }
 }
 

@@ -7,6 +7,8 @@ use crate::diagnostic::Diagnostic;
 use crate::judge::Counts;
 use crate::snapshot::{Comparison, Kept};
 
+use super::Flaky;
+
 /// What became of one scenario.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -18,6 +20,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// From the start of its world to the end of its judgement; zero where it did not run.
     pub duration: Duration,
+    /// How often it ran to its end.
+    pub runs: u32,
     /// How many messages met which fate; none where it did not run to its end.
     pub counts: Option<Counts>,
     /// Mistakes, failures and warnings, each with its place in the file.
@@ -26,6 +30,8 @@ pub struct Outcome {
     pub said: Vec<String>,
     /// What became of its text; none where there was none.
     pub snapshot: Option<Reviewed>,
+    /// In what its runs differ; none where they do not.
+    pub flaky: Option<Flaky>,
     /// Why the world failed, or why it was ignored, in words.
     pub trouble: Option<String>,
     /// Its world has failed for all others, too.
@@ -58,6 +64,8 @@ pub enum Verdict {
     New,
     /// It did, and its text differs from what was reviewed.
     Changed,
+    /// It did not do the same each time it was run.
+    Flaky,
     /// Its file, its snapshot, or the settings of the command line are wrong.
     Mistake,
     /// The world failed: no broker, no disk, no permission.
@@ -76,6 +84,7 @@ impl Verdict {
         Self::New,
         Self::Changed,
         Self::Failed,
+        Self::Flaky,
         Self::Mistake,
         Self::Broken,
         Self::Interrupted,
@@ -88,6 +97,7 @@ impl Verdict {
             Self::Passed => "passed",
             Self::Ignored => "ignored",
             Self::Failed => "failed",
+            Self::Flaky => "flaky",
             Self::New => "new",
             Self::Changed => "changed",
             Self::Mistake => "mistake",
@@ -111,10 +121,12 @@ impl Outcome {
             path,
             verdict,
             duration: Duration::ZERO,
+            runs: 0,
             counts: None,
             diagnostics: Vec::new(),
             said: Vec::new(),
             snapshot: None,
+            flaky: None,
             trouble: None,
             ends_all: false,
         }

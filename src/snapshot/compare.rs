@@ -69,7 +69,8 @@ impl Comparison {
     }
 }
 
-fn lines(old: &str, new: &str) -> Vec<Line> {
+/// The lines in which two texts differ, with some around them.
+pub fn lines(old: &str, new: &str) -> Vec<Line> {
     let before: Vec<&str> = old.split('\n').collect();
     let now: Vec<&str> = new.split('\n').collect();
     let diff = TextDiff::configure().timeout(LONGEST).diff_slices(&before, &now);

@@ -11,7 +11,7 @@ mod mirror;
 mod pending;
 mod update;
 
-pub use compare::{Comparison, Difference, Line};
+pub use compare::{Comparison, Difference, Line, lines};
 pub use file::{LoadError, Snapshot};
 pub use header::{Header, Info};
 pub use mirror::{ENDINGS, Mirror};

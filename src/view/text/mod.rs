@@ -22,6 +22,23 @@ impl View {
         }
         page.finish()
     }
+
+    /// The names of the blocks whose text is not that of the other view.
+    pub fn differs_in(&self, other: &Self) -> Vec<&'static str> {
+        let blocks = self.blocks.iter().chain(&other.blocks);
+        let mut names: Vec<_> = blocks.map(|block| block.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        names.retain(|name| self.block_text(name) != other.block_text(name));
+        names
+    }
+
+    fn block_text(&self, name: &str) -> String {
+        let mut page = Page::new(u32::MAX);
+        let blocks = self.blocks.iter().filter(|block| block.name == name);
+        blocks.for_each(|block| page.block(self, block));
+        page.finish()
+    }
 }
 
 /// Takes lines, keeps as many as it may, and digests all of them if there are more.
