@@ -119,6 +119,12 @@ codes! {
     NoReplica = "E042" "no such replica",
     /// A step that finds things as they should be only behind it.
     AlreadySo = "E043" "already so",
+    /// A fault that no broker and no network could show.
+    Impossible = "E044" "impossible fault",
+    /// A fault that waits for a step that is not there.
+    NeverReleased = "E045" "never released or armed",
+    /// Messages that have to be told apart by their bytes, and are not.
+    Alike = "E046" "messages alike",
     /// A scenario did not do what it should.
     Expectation = "F001" "not as expected",
     /// The client chooses partitions at random.
@@ -127,6 +133,10 @@ codes! {
     LooseOrder = "W002" "order not pinned",
     /// Records carry a header of the runner's own.
     Tagged = "W003" "header added",
+    /// A fault takes requests of which the client decides what they carry.
+    MayBatch = "W004" "may batch",
+    /// A clock decides when something goes on.
+    Clock = "W005" "a clock decides",
 }
 
 impl Code {

@@ -1,5 +1,7 @@
 //! What should come out of a run, besides its snapshot.
 
+use crate::fault::ApiFilter;
+use crate::id::{BrokerId, Partition, ProducerIndex, TopicIndex};
 use crate::scenario::{AnomalyKind, MessageEvent};
 use crate::source::{Span, Spanned};
 use crate::submissions::Submissions;
@@ -24,6 +26,8 @@ pub struct Expect {
     pub must: Vec<Spanned<AnomalyKind>>,
     /// Anomalies that may occur.
     pub may: Vec<Spanned<AnomalyKind>>,
+    /// What came from the clients.
+    pub requests: Vec<Wanted>,
     /// What comes before what.
     pub order: Vec<Precedence>,
     /// The place of the whole, or of the scenario's first line where it has none.
@@ -43,6 +47,27 @@ pub enum Delivered {
     These(Submissions, Span),
     /// So many records in the logs, whatever the callbacks.
     Log(u64, Span),
+}
+
+/// Requests that should have come from the clients since the first step.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Of this kind.
+    pub api: ApiFilter,
+    /// Those of this producer; none: of all.
+    pub producer: Option<ProducerIndex>,
+    /// Those to this broker; none: to all.
+    pub broker: Option<BrokerId>,
+    /// Those with something for this topic; none: for any.
+    pub topic: Option<TopicIndex>,
+    /// And for this partition of it.
+    pub partition: Option<Partition>,
+    /// Exactly so many.
+    pub count: Option<u64>,
+    /// Exactly these, in the order in which they came, each by what it carries.
+    pub carries: Option<Vec<Submissions>>,
+    /// Where it was asked for.
+    pub span: Span,
 }
 
 /// Events in their order, each before the next.

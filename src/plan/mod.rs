@@ -11,11 +11,11 @@ mod template;
 
 pub use crate::scenario::{AnomalyKind, Callbacks, Emulate, MessageEvent, OnTimeout, QueueFull, Start};
 pub use compile::{Compiled, Options, compile, refusal};
-pub use expect::{Delivered, Expect, Happening, Moment, Precedence};
+pub use expect::{Delivered, Expect, Happening, Moment, Precedence, Wanted};
 pub use identity::{Recogniser, Seen};
 pub use load::{Loaded, load, of};
 pub use message::{Message, MessageTemplate, RenderError, TAG};
 pub use plan::{
-    Action, Batch, ClusterStep, GroupOffset, Mode, Order, Origin, Plan, Producer, Purge, Setting, Settings,
-    Snapshot, Step, Topic, TransactionCall,
+    Action, Batch, ClusterStep, GroupOffset, LinkStep, Mode, Order, Origin, Plan, Producer, Purge, Setting,
+    Settings, Snapshot, Step, Topic, TransactionCall,
 };

@@ -2,17 +2,8 @@
 //! something else later.
 
 /// By the type of the vocabulary that owns it: the words of it that come later.
-pub(super) const LATER: &[(&str, &[&str])] = &[
-    ("Scenario", &["tag", "allow_impossible", "faults", "react", "matrix"]),
-    ("Step", &["arm", "release", "network", "disconnect"]),
-    ("Send", &["concurrent", "again"]),
-    (
-        "Wait",
-        &["sent", "callbacks", "requests", "matched", "fired", "released", "quiet", "for", "any", "within"],
-    ),
-    ("Expect", &["requests", "where"]),
-    ("Include", &["requests"]),
-];
+pub(super) const LATER: &[(&str, &[&str])] =
+    &[("Scenario", &["react", "matrix"]), ("Send", &["concurrent", "again"]), ("Expect", &["where"])];
 
 /// The words of a type that come later.
 pub(super) fn of(owner: &str) -> &'static [&'static str] {

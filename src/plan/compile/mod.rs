@@ -2,21 +2,22 @@
 //! needs more than one field to be seen.
 
 mod expect;
+mod faults;
 mod messages;
 mod producers;
-mod settings;
 mod steps;
 mod topics;
 mod warnings;
 
-pub use settings::refusal;
+pub use producers::refusal;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::scenario::model::{self, Scenario, SnapshotOrder};
+use crate::fault::Rule;
+use crate::scenario::model::{self, Scenario, SnapshotOrder, Tag};
 use crate::scenario::{Callbacks, Emulate, Field, OnTimeout, QueueFull, Start};
 use crate::source::{Source, Span};
 
@@ -59,7 +60,9 @@ pub fn compile(source: &Arc<Source>, scenario: &Scenario, options: Options<'_>) 
     compiler.name();
     compiler.topics();
     compiler.producers();
+    compiler.name_faults();
     compiler.steps();
+    compiler.faults();
     let expect = compiler.expect();
     let settings = Settings {
         source: Arc::clone(source),
@@ -70,7 +73,10 @@ pub fn compile(source: &Arc<Source>, scenario: &Scenario, options: Options<'_>) 
     if !compiler.found.is_empty() {
         return Compiled { plan: None, settings, diagnostics: compiler.found };
     }
-    super::identity::tag(&mut compiler.batches);
+    compiler.tag();
+    if !compiler.found.is_empty() {
+        return Compiled { plan: None, settings, diagnostics: compiler.found };
+    }
     compiler.warnings();
     Compiled { plan: Some(compiler.plan(expect)), settings, diagnostics: compiler.found }
 }
@@ -86,6 +92,9 @@ struct Compiler<'a> {
     producers: Vec<Producer>,
     batches: Vec<Batch>,
     steps: Vec<Step>,
+    /// The names of the faults, in the order of the file.
+    fault_names: Vec<Arc<str>>,
+    faults: Vec<Rule>,
     /// How many messages the scenario has, where every count is right.
     messages: Option<u32>,
     /// Templates by their text; none for one that is wrong and has been reported.
@@ -106,6 +115,8 @@ impl<'a> Compiler<'a> {
             producers: Vec::new(),
             batches: Vec::new(),
             steps: Vec::new(),
+            fault_names: Vec::new(),
+            faults: Vec::new(),
             messages: None,
             templates: HashMap::new(),
             fuel: messages::TRY_OUT,
@@ -136,6 +147,29 @@ impl<'a> Compiler<'a> {
             at += line.len();
         }
         self.source.span_of_bytes(0..0)
+    }
+
+    /// Gives messages the runner's own header, where they need it or are to have it.
+    fn tag(&mut self) {
+        super::identity::tag(&mut self.batches);
+        let written = self.scenario.tag.get();
+        match written.map(|tag| tag.value) {
+            None | Some(Tag::Auto) => {}
+            Some(Tag::Always) => self.batches.iter_mut().for_each(|batch| batch.message.tagged = true),
+            Some(Tag::Never) => {
+                if let Some(alike) = self.batches.iter().find(|batch| batch.tagged()).map(|batch| batch.span)
+                {
+                    let message = "key and value do not tell these messages from others of their topic";
+                    let mistake = self.mistake(Code::Alike, alike, message);
+                    let place = written.map_or(alike, |tag| tag.span);
+                    self.report(
+                        mistake
+                            .and(place, "no header is to do it")
+                            .help("write {{ i }} into the key or the value"),
+                    );
+                }
+            }
+        }
     }
 
     /// A name is one line that people can read.
@@ -175,6 +209,8 @@ impl<'a> Compiler<'a> {
             snapshot: self.snapshot(),
             batches: std::mem::take(&mut self.batches),
             steps: std::mem::take(&mut self.steps),
+            faults: std::mem::take(&mut self.faults),
+            allow_impossible: self.allows_impossible(),
             ack_wait: self.ack_wait(),
             deadline: scenario.deadline.value().map_or(DEADLINE, |deadline| deadline.0),
             on_timeout: scenario.on_timeout.value().copied().unwrap_or(OnTimeout::Stop),
@@ -203,7 +239,7 @@ impl<'a> Compiler<'a> {
         let include = written.and_then(|snapshot| snapshot.include.value());
         let shows = |part| match include {
             Some(parts) => parts.iter().any(|field| field.value() == Some(&part)),
-            None => part != model::Include::Content,
+            None => !matches!(part, model::Include::Content | model::Include::Requests),
         };
         Snapshot {
             order: match order {
@@ -214,6 +250,7 @@ impl<'a> Compiler<'a> {
             sends: shows(model::Include::Sends),
             callbacks: shows(model::Include::Callbacks),
             log: shows(model::Include::Log),
+            requests: shows(model::Include::Requests),
             content: shows(model::Include::Content),
             any_partition: written.is_some_and(|snapshot| snapshot.partitions.value().is_some()),
             max_lines: written

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::scenario::Callbacks;
-use crate::scenario::model::SnapshotOrder;
+use crate::scenario::model::{SnapshotOrder, Tag};
 
 use super::super::message::Choice;
 use super::super::plan::{Action, Batch, Mode, Producer};
@@ -16,6 +16,7 @@ impl Compiler<'_> {
         self.random_partitions();
         self.loose_order();
         self.tagged();
+        self.fault_warnings();
     }
 
     /// No key and several partitions under a partitioner that chooses at random.
@@ -46,6 +47,9 @@ impl Compiler<'_> {
         if !self.steps.iter().any(|step| unwaited(&step.action)) {
             return;
         }
+        if self.is_held_until_all_sent() {
+            return;
+        }
         let several =
             self.producers.len() > 1 || self.topics.iter().map(|topic| topic.partitions).sum::<u32>() > 1;
         let why = match self.callbacks() {
@@ -60,6 +64,9 @@ impl Compiler<'_> {
 
     /// Messages that their bytes do not tell apart.
     fn tagged(&mut self) {
+        if self.scenario.tag.value() == Some(&Tag::Always) {
+            return;
+        }
         if let Some(batch) = self.batches.iter().find(|batch| batch.tagged()) {
             let message =
                 "key and value do not tell these messages apart, so each carries a header 'inflight'";

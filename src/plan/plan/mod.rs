@@ -6,6 +6,7 @@ mod step;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::fault::Rule;
 use crate::id::{BrokerId, MessageId, Partition, ProducerIndex, TopicIndex};
 use crate::scenario::{Callbacks, Emulate, OnTimeout, QueueFull, Start};
 use crate::source::{Source, Span};
@@ -13,7 +14,7 @@ use crate::source::{Source, Span};
 use super::expect::Expect;
 use super::message::{Message, MessageTemplate, RenderError};
 
-pub use step::{Action, ClusterStep, GroupOffset, Mode, Purge, Step, TransactionCall};
+pub use step::{Action, ClusterStep, GroupOffset, LinkStep, Mode, Purge, Step, TransactionCall};
 
 /// A scenario that can be executed. Messages are rendered when they are sent: a plan of 10^8 messages is small.
 #[derive(Clone, Debug)]
@@ -40,6 +41,10 @@ pub struct Plan {
     pub batches: Vec<Batch>,
     /// What the application does, in order.
     pub steps: Vec<Step>,
+    /// What goes wrong on the way between the producers and the brokers, in the order in which it is tried.
+    pub faults: Vec<Rule>,
+    /// Whether faults may show what no broker could answer.
+    pub allow_impossible: bool,
     /// The longest wait for acknowledgements; what it means depends on the mode.
     pub ack_wait: Duration,
     /// Of the whole scenario, from the first step.
@@ -163,6 +168,8 @@ pub struct Snapshot {
     pub callbacks: bool,
     /// Show the logs.
     pub log: bool,
+    /// Show what passed between clients and brokers.
+    pub requests: bool,
     /// Show a digest of each partition's content.
     pub content: bool,
     /// One lane of sets for all partitions of a topic, for a random partitioner.
@@ -226,6 +233,14 @@ impl Plan {
     /// The first of the steps that only an embedded cluster can take, if there is one.
     pub fn cluster_step(&self) -> Option<&Step> {
         self.steps.iter().find(|step| matches!(step.action, Action::Cluster(_)))
+    }
+
+    /// Whether something has to stand between the producers and the brokers: a fault, a step about the network or a
+    /// wait for a condition, or somebody who wants to see requests.
+    pub fn needs_link(&self) -> bool {
+        let linked = |step: &Step| matches!(step.action, Action::Link(_) | Action::Wait { .. });
+        let shown = self.snapshot.requests || !self.expect.requests.is_empty();
+        !self.faults.is_empty() || shown || self.steps.iter().any(linked)
     }
 
     /// The batch that a message belongs to; none for a number that the plan does not have.

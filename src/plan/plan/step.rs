@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::id::{BrokerId, Offset, Partition, ProducerIndex, TopicIndex, TopicPartition};
+use crate::fault::{AfterClose, Condition};
+use crate::id::{BrokerId, FaultIndex, Offset, Partition, ProducerIndex, TopicIndex, TopicPartition};
 use crate::source::Span;
 
 /// One step and its place in the file.
@@ -66,6 +67,15 @@ pub enum Action {
     },
     /// Does something to the embedded cluster.
     Cluster(ClusterStep),
+    /// Waits until something holds, at most so long; the scenario fails where it does not.
+    Wait {
+        /// What.
+        condition: Condition,
+        /// The limit.
+        within: Duration,
+    },
+    /// Does something on the way between the producers and the brokers.
+    Link(LinkStep),
 }
 
 impl Action {
@@ -73,7 +83,7 @@ impl Action {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Send { .. } => "send",
-            Self::WaitCallbacks { .. } => "wait",
+            Self::WaitCallbacks { .. } | Self::Wait { .. } => "wait",
             Self::Flush { .. } => "flush",
             Self::Close { .. } => "close",
             Self::Exit => "exit",
@@ -85,6 +95,18 @@ impl Action {
                 TransactionCall::Abort { .. } => "abort",
             },
             Self::Cluster(step) => step.word(),
+            Self::Link(step) => step.word(),
+        }
+    }
+}
+
+impl LinkStep {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Arm(_) => "arm",
+            Self::Release(_) => "release",
+            Self::Cut { .. } | Self::Heal => "network",
+            Self::Disconnect { .. } => "disconnect",
         }
     }
 }
@@ -208,4 +230,33 @@ pub enum ClusterStep {
     },
     /// The brokers' clock is moved ahead.
     AdvanceClock(Duration),
+}
+
+/// What is done on the way between the producers and the brokers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkStep {
+    /// A fault is armed.
+    Arm(FaultIndex),
+    /// What a fault holds is released.
+    Release(FaultIndex),
+    /// Nothing passes any more, in one direction or both.
+    Cut {
+        /// What clients ask.
+        to_broker: bool,
+        /// What brokers answer.
+        to_client: bool,
+        /// To and from this broker alone; none: every one.
+        broker: Option<BrokerId>,
+        /// What becomes of what is under way, when the network is whole again.
+        after_heal: AfterClose,
+    },
+    /// Whatever was cut is whole again.
+    Heal,
+    /// Connections are closed, idle ones too.
+    Disconnect {
+        /// Those of this producer; none: of all.
+        producer: Option<ProducerIndex>,
+        /// Those to this broker; none: to all.
+        broker: Option<BrokerId>,
+    },
 }

@@ -116,6 +116,11 @@ impl<'a> Application<'a> {
     }
 
     fn steps(&mut self) -> Result<Ending, Halt> {
+        if self.plan.needs_link() {
+            // The language of faults is there; what carries them out is not.
+            let why = "nothing stands between the clients and the brokers yet".to_owned();
+            return Ok(Ending::Refused { step: 0, why });
+        }
         let mut flow = Flow::Goes;
         for (number, step) in self.plan.steps.iter().enumerate() {
             if flow == Flow::Stops {

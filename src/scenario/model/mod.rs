@@ -1,8 +1,8 @@
 //! The vocabulary of a scenario. These types are what the reader reads, their doc comments are the reference and the
 //! JSON Schema.
 
-mod anomaly;
 mod expect;
+mod fault;
 mod leaf;
 mod producer;
 mod snapshot;
@@ -14,18 +14,22 @@ use serde::Deserialize;
 
 use super::field::Field;
 
-pub use anomaly::AnomalyKind;
 pub use expect::{
-    AllOrNone, Anomalies, Delivered, Expect, Log, MessageEvent, Moment, MustMay, Precedence, Range, Reason,
-    Unknown,
+    AllOrNone, Anomalies, AnomalyKind, Delivered, Expect, ExpectApi, ExpectProduce, ExpectRequests, Log,
+    MessageEvent, Moment, MustMay, Precedence, Range, Reason, Unknown,
+};
+pub use fault::{
+    Action, ActionWord, AfterClose, Api, AtMost, Behind, Condition, Count, Delay, DisconnectAfter, Do, Fail,
+    Fault, Filter, Held, Hold, LeaderOf, Metadata, Nothing, On, Released, Requests, StopReading, Times,
+    Until,
 };
 pub use leaf::{Advance, Duration, Form, ILLEGAL_NAME, Listed, Map, Name, Number, Raw, Template, Text};
 pub use producer::{Preset, Producer};
 pub use snapshot::{Include, Partitions, Snapshot, SnapshotOrder};
 pub use step::{
-    Abort, BrokerStep, ClockStep, Close, CoordinatorStep, FlushLimit, Headers, HeldReplica, IsrStep,
-    LeaderStep, Mode, PartitionNumber, Purge, ReplicationStep, Send, SendOffsets, Step, TopicStep,
-    Transaction, TransactionNumber, Wait, WaitFor,
+    Abort, BrokerStep, ClockStep, Close, CoordinatorStep, Cut, Direction, Disconnect, FlushLimit, Headers,
+    Heal, HeldReplica, IsrStep, LeaderStep, Mode, NetworkStep, PartitionNumber, Purge, ReplicationStep, Send,
+    SendOffsets, Step, TopicStep, Transaction, TransactionNumber, Wait, WaitFor,
 };
 pub use topic::Topic;
 
@@ -93,6 +97,13 @@ pub struct Scenario {
     pub start: Field<Start>,
     /// When callbacks are served. Default: `background`.
     pub callbacks: Field<Callbacks>,
+    /// What goes wrong on the way between the producers and the brokers.
+    pub faults: Field<Vec<Field<Fault>>>,
+    /// Whether faults may show what no broker could answer; every report says so then. Default: false.
+    pub allow_impossible: Field<bool>,
+    /// Whether messages carry the runner's own header `inflight`, by which they are recognised on the way and in the
+    /// log. Default: `auto`.
+    pub tag: Field<Tag>,
     /// What the application does, step by step, instead of `count` and `mode`. Message numbers run on over all sends.
     pub steps: Field<Vec<Field<Step>>>,
     /// What should come of it, besides the snapshot. Default: everything is delivered, and there is no anomaly.
@@ -111,6 +122,19 @@ pub enum Emulate {
     #[default]
     #[serde(rename = "4.3")]
     V4_3,
+}
+
+/// Which messages carry the runner's own header.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Tag {
+    /// Those that their key and value do not tell from others of their topic.
+    #[default]
+    Auto,
+    /// All.
+    Always,
+    /// None; key and value must tell them apart.
+    Never,
 }
 
 /// What the application does when `ack_wait` passes.

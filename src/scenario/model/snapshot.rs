@@ -40,6 +40,8 @@ pub enum Include {
     Callbacks,
     /// What stands in the logs at the end.
     Log,
+    /// What passed between clients and brokers: what was asked, what was answered, and which fault touched it.
+    Requests,
     /// A digest of each partition's keys, values, headers and explicit timestamps.
     Content,
 }

@@ -198,7 +198,7 @@ impl Scene<'_> {
                 TransactionCall::Abort { .. } => Step::Abort(named(producer)),
                 TransactionCall::SendOffsets(_) => Step::Told(self.names.told_by(at)?),
             },
-            Action::Cluster(_) => Step::Told(self.names.told_by(at)?),
+            Action::Cluster(_) | Action::Link(_) | Action::Wait { .. } => Step::Told(self.names.told_by(at)?),
             _ if !step.explicit => return None,
             Action::Flush { .. } => Step::Flush,
             Action::WaitCallbacks { .. } => Step::WaitCallbacks,

@@ -1,6 +1,7 @@
 //! What should come of a plan.
 
 mod order;
+mod requests;
 
 use crate::diagnostic::{Code, nearest};
 use crate::id::MessageId;
@@ -19,7 +20,7 @@ use crate::plan::plan::Action;
 const WRITTEN: &str = "written";
 
 /// Ranges that an expectation names, and what it says of them.
-type Claims = Vec<(Range, Span, String)>;
+pub(in crate::plan::compile) type Claims = Vec<(Range, Span, String)>;
 
 /// Submissions by code, with the place of the code.
 type ByCode = Vec<Spanned<(trace::Code, Submissions)>>;
@@ -49,6 +50,7 @@ impl Compiler<'_> {
             fatal: written.fatal.get().and_then(|code| self.code(&code.value.0, code.span)),
             must,
             may,
+            requests: self.wanted(&written.requests),
             order: self.order(&written.order),
             span,
         }
@@ -161,7 +163,12 @@ impl Compiler<'_> {
     }
 
     /// The submissions that ranges name; those that the plan does not make are reported.
-    fn submissions(&mut self, ranges: &[Field<Range>], what: &str, claims: &mut Claims) -> Submissions {
+    pub(in crate::plan::compile) fn submissions(
+        &mut self,
+        ranges: &[Field<Range>],
+        what: &str,
+        claims: &mut Claims,
+    ) -> Submissions {
         let mut set = Submissions::new();
         for Spanned { value: range, span } in ranges.iter().filter_map(Field::get) {
             if self.is_made(range, *span) {

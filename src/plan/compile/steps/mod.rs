@@ -100,10 +100,7 @@ impl Compiler<'_> {
                     self.report(mistake.help("write 'count: 10' among its fields"));
                 }
             },
-            model::Step::Wait(_) => {
-                self.needs_open(span, course);
-                self.add(Action::WaitCallbacks { within: self.ack_wait() }, span);
-            }
+            model::Step::Wait(wait) => self.wait(wait, span, course),
             model::Step::Flush(within) => {
                 self.needs_open(span, course);
                 let within = within.map_or_else(|| self.ack_wait(), |within| within.0);
@@ -116,7 +113,18 @@ impl Compiler<'_> {
             model::Step::Commit(name) => self.commit(name.as_ref(), span, course),
             model::Step::Abort(form) => self.abort(form.as_ref(), span, course),
             model::Step::SendOffsets(offsets) => self.send_offsets(offsets, span, course),
+            other if self.link_step(other, span) => {}
             other => self.cluster_step(other, span, &mut course.cluster),
+        }
+    }
+
+    fn wait(&mut self, wait: &Form<model::WaitFor, Box<model::Wait>>, span: Span, course: &Course) {
+        self.needs_open(span, course);
+        match wait {
+            Form::Short(model::WaitFor::Callbacks) => {
+                self.add(Action::WaitCallbacks { within: self.ack_wait() }, span);
+            }
+            Form::Long(wait) => self.wait_for_condition(wait, span),
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::id::{MessageId, ProducerIndex, TopicIndex};
 use crate::plan::compile::Compiler;
-use crate::plan::compile::settings::TRANSACTIONAL;
+use crate::plan::compile::producers::TRANSACTIONAL;
 use crate::plan::message::MessageTemplate;
 use crate::plan::plan::{Action, Batch, Mode, Step};
 use crate::scenario::Field;
@@ -45,7 +45,7 @@ impl Compiler<'_> {
         self.producer_of(&named, span)
     }
 
-    pub(super) fn add(&mut self, action: Action, span: Span) {
+    pub(in crate::plan::compile) fn add(&mut self, action: Action, span: Span) {
         self.steps.push(Step { action, span, explicit: true });
     }
 

@@ -175,7 +175,7 @@ impl Compiler<'_> {
     }
 
     /// The partition that a step names, or the first.
-    pub(super) fn partition_of(
+    pub(in crate::plan::compile) fn partition_of(
         &mut self,
         field: &Field<model::PartitionNumber>,
         topic: crate::id::TopicIndex,

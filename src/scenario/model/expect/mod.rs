@@ -1,6 +1,8 @@
 //! What should come of a scenario.
 
+mod anomaly;
 mod order;
+mod requests;
 
 use std::fmt;
 
@@ -10,7 +12,10 @@ use serde::de::Deserializer;
 use serde_json::json;
 
 use super::leaf::{Leaf, read_leaf};
-use super::{AnomalyKind, Field, Form, Listed, Map, Number};
+use super::{Field, Form, Listed, Map, Number};
+
+pub use anomaly::AnomalyKind;
+pub use requests::{ExpectApi, ExpectProduce, ExpectRequests};
 
 pub use order::{MessageEvent, Moment, Precedence};
 
@@ -34,6 +39,8 @@ pub struct Expect {
     pub anomalies: Field<Anomalies>,
     /// What comes before what, whatever the snapshot shows: `["sent 9 < ok 0"]`.
     pub order: Field<Listed<Precedence, Precedence>>,
+    /// What came from the clients: `{produce: {count: 10}}`, or a list of such. Default: anything.
+    pub requests: Field<Listed<ExpectRequests, ExpectRequests>>,
 }
 
 /// Which submissions have an ok callback.

@@ -6,8 +6,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::scenario::field::Field;
 
-use crate::scenario::model::step::Wait;
-
 use super::{Form, Listed, Map, Number, Raw, Text};
 
 /// Types whose schema stands where they are used.
@@ -41,7 +39,6 @@ inline! {
     [W: JsonSchema, T: JsonSchema] Listed<W, T>, "Listed", generator => json_schema!({
         "anyOf": [generator.subschema_for::<W>(), generator.subschema_for::<Vec<Field<T>>>()]
     });
-    [] Wait, "Wait", _generator => json_schema!(false);
     [V: JsonSchema] Map<V>, "Map", generator => json_schema!({
         "type": "object", "additionalProperties": generator.subschema_for::<Field<V>>()
     });

@@ -2,18 +2,22 @@
 
 mod close;
 mod cluster;
+mod network;
 mod transaction;
 
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Duration, Field, Form, Listed, MAX_MESSAGES, Map, Name, Number, Template};
+use super::{
+    Count, Duration, Field, Form, Listed, MAX_MESSAGES, Map, Name, Number, Requests, Template, Text, Until,
+};
 
 pub use close::{Close, FlushLimit, Purge};
 pub use cluster::{
     BrokerStep, ClockStep, CoordinatorStep, HeldReplica, IsrStep, LeaderStep, ReplicationStep, TopicStep,
 };
+pub use network::{Cut, Direction, Disconnect, Heal, NetworkStep};
 pub use transaction::{Abort, PartitionNumber, SendOffsets, Transaction, TransactionNumber};
 
 /// When the next message may be sent.
@@ -41,8 +45,9 @@ pub type Headers = Listed<Map<Template>, Map<Template>>;
 pub enum Step {
     /// Sends messages: so many, without waiting, or with more said about them.
     Send(Form<Number<1, MAX_MESSAGES>, Box<Send>>),
-    /// Waits: `wait: callbacks` until every submission has its callback, up to `ack_wait`.
-    Wait(Form<WaitFor, Wait>),
+    /// Waits: `wait: callbacks` until every submission has its callback, up to `ack_wait`; or for a condition,
+    /// `wait: {requests: 3, within: 5s}`.
+    Wait(Form<WaitFor, Box<Wait>>),
     /// Flushes every producer, up to `ack_wait` or as long as is said: `flush`, `flush: 2s`.
     Flush(Option<Duration>),
     /// Closes a producer: flushes it, up to `ack_wait`, and lets go of it. `close`, or `close: NAME` where there are
@@ -82,10 +87,19 @@ pub enum Step {
     Coordinator(CoordinatorStep),
     /// Moves the brokers' clock ahead: `clock: {advance: 25h}`.
     Clock(ClockStep),
+    /// Arms a fault that has `armed: false`, by its name: `arm: NAME`.
+    Arm(Text),
+    /// Lets go of what a fault holds with `until: released`: `release: NAME`.
+    Release(Text),
+    /// Cuts the network, or makes it whole again: `network: {cut: [to_broker, to_client], broker: 1}`,
+    /// `network: heal`.
+    Network(NetworkStep),
+    /// Closes connections, idle ones too: `disconnect`, or `disconnect: {producer: NAME, broker: 1}`.
+    Disconnect(Option<Disconnect>),
 }
 
 impl Step {
-    /// Whether it does something to the cluster, and nothing to the application.
+    /// Whether it does something to the cluster or the network, and nothing to the application.
     pub fn is_of_cluster(&self) -> bool {
         matches!(
             self,
@@ -96,6 +110,10 @@ impl Step {
                 | Self::Topic(_)
                 | Self::Coordinator(_)
                 | Self::Clock(_)
+                | Self::Arm(_)
+                | Self::Release(_)
+                | Self::Network(_)
+                | Self::Disconnect(_)
         )
     }
 }
@@ -132,14 +150,39 @@ pub enum WaitFor {
     Callbacks,
 }
 
-/// A wait for a condition: not built yet.
-#[derive(Debug, Default, Deserialize)]
+/// A wait for a condition, or for several that must all hold. All count from the first step, over all producers and
+/// brokers, unless narrowed.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Wait {}
+pub struct Wait {
+    /// So many calls of send have returned, refused ones too.
+    pub sent: Field<Count>,
+    /// So many callbacks of any kind have been served.
+    pub callbacks: Field<Count>,
+    /// So many requests have come from the clients.
+    pub requests: Field<Form<Count, Requests>>,
+    /// The fault of that name has taken a request.
+    pub matched: Field<Text>,
+    /// The action of the fault of that name is done; of a hold or delay: it is released.
+    pub fired: Field<Text>,
+    /// The step `release` has named that fault.
+    pub released: Field<Text>,
+    /// No produce or transaction request has come from a client for that long. It has a clock.
+    pub quiet: Field<Duration>,
+    /// That long has passed. It has a clock.
+    #[serde(rename = "for")]
+    pub lasted: Field<Duration>,
+    /// One of these holds.
+    pub any: Field<Vec<Field<Until>>>,
+    /// The longest wait; when it passes, the scenario fails. Default: `ack_wait`.
+    pub within: Field<Duration>,
+}
 
 /// These may stand alone.
 fn with_bare_words(schema: &mut Schema) {
     if let Some(variants) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
-        variants.push(json!({ "enum": ["flush", "close", "open", "begin", "commit", "abort", "exit"] }));
+        variants.push(
+            json!({ "enum": ["flush", "close", "open", "begin", "commit", "abort", "exit", "disconnect"] }),
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! The producers of a plan and their settings.
 
+mod settings;
+
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -9,8 +11,10 @@ use crate::scenario::model::{self, ILLEGAL_NAME, Map, Name, Preset, Raw};
 use crate::source::{Span, Spanned};
 
 use super::super::plan::{Origin, Producer, Setting};
-use super::settings;
 use super::{Compiler, topics};
+
+pub use settings::refusal;
+pub(super) use settings::{TRANSACTIONAL, acks, is_idempotent};
 
 /// The name of the producer of a scenario that names none.
 const PRODUCER: &str = "producer";

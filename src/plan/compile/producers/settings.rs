@@ -1,4 +1,6 @@
-//! Client settings: presets, and keys that a scenario may not set.
+//! Client settings: presets, what they mean, and keys that a scenario may not set.
+
+use crate::plan::plan::{Producer, Setting};
 
 /// librdkafka with the numbers of the Java client (`ProducerConfig`, Kafka 4): what librdkafka has an equal of.
 pub(super) const JAVA_LIKE: &[(&str, &str)] = &[
@@ -27,6 +29,27 @@ pub(in crate::plan::compile) const TRANSACTIONAL: &str = "transactional.id";
 
 /// One record in each request.
 pub(super) const ONE_PER_REQUEST: (&str, &str) = ("batch.num.messages", "1");
+
+/// The last of the settings of one meaning; a client has several names for some.
+fn last<'a>(producer: &'a Producer, names: &[&str]) -> Option<&'a str> {
+    let of = |setting: &&Setting| names.contains(&setting.key.as_str());
+    producer.config.iter().rev().find(of).map(|setting| setting.value.trim())
+}
+
+/// How many brokers must have a record before it is acknowledged; −1 for all. None where the client will refuse it.
+pub(in crate::plan::compile) fn acks(producer: &Producer) -> Option<i16> {
+    match last(producer, &["acks", "request.required.acks"]) {
+        None | Some("all") => Some(-1),
+        Some(number) => number.parse().ok(),
+    }
+}
+
+/// Whether the records of a producer carry a producer id.
+pub(in crate::plan::compile) fn is_idempotent(producer: &Producer) -> bool {
+    let on = last(producer, &["enable.idempotence"]);
+    producer.transactional
+        || on.is_some_and(|on| matches!(on.to_ascii_lowercase().as_str(), "true" | "t" | "1"))
+}
 
 /// Why a scenario may not make a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

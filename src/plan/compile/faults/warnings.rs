@@ -1,0 +1,92 @@
+//! What faults make uncertain, however right they are.
+
+use crate::diagnostic::Code;
+use crate::fault::{Action, Condition, Filter, Rule};
+use crate::plan::compile::Compiler;
+use crate::plan::plan::{self, Mode, Producer};
+
+use super::is_produce;
+
+/// The client's setting by which a request carries one record.
+const BATCH: &str = "batch.num.messages";
+
+impl Compiler<'_> {
+    pub(in crate::plan::compile) fn fault_warnings(&mut self) {
+        let rules = self.faults.clone();
+        for rule in &rules {
+            self.may_batch(rule);
+            self.has_clock(rule);
+        }
+        for step in self.steps.clone() {
+            if matches!(&step.action, plan::Action::Wait { condition, .. } if condition.has_clock()) {
+                let warning = self.mistake(Code::Clock, step.span, "this wait has a clock");
+                self.report(warning.help("wait for events where they decide: requests, sent, fired"));
+            }
+        }
+    }
+
+    /// Which records share the request that a fault takes is up to the client.
+    fn may_batch(&mut self, rule: &Rule) {
+        let decides =
+            |action: &Action| !matches!(action, Action::HoldResponse | Action::Throttle(_) | Action::Pass);
+        let matters = rule.firings.iter().any(|firing| decides(&firing.action));
+        let single = |producer: &Producer| {
+            producer.config.iter().any(|setting| setting.key == BATCH && setting.value.trim() == "1")
+        };
+        if !is_produce(&rule.on)
+            || !matters
+            || self.all_are(&rule.on, single)
+            || !self.sends_together(&rule.on)
+        {
+            return;
+        }
+        let message = "the client decides which records share the request that this fault takes";
+        let warning = self.mistake(Code::MayBatch, rule.span, message);
+        self.report(warning.help("write 'producer: {one_per_request: true}'"));
+    }
+
+    /// Whether several messages that a fault can take may be under way at once.
+    fn sends_together(&self, on: &Filter) -> bool {
+        self.steps.iter().any(|step| match step.action {
+            plan::Action::Send { batch, mode } => self.batches.get(batch).is_some_and(|batch| {
+                on.producer.is_none_or(|producer| producer == batch.producer)
+                    && on.topic.is_none_or(|topic| topic == batch.topic)
+                    && batch.count > 1
+                    && !matches!(mode, Mode::Sync | Mode::Window(1))
+            }),
+            _ => false,
+        })
+    }
+
+    fn has_clock(&mut self, rule: &Rule) {
+        if rule.firings.iter().filter_map(|firing| firing.hold.as_ref()).any(Condition::has_clock) {
+            let warning = self.mistake(Code::Clock, rule.span, "what this fault holds, a clock releases");
+            self.report(warning.help("hold it until an event where one decides: requests, sent, released"));
+        }
+    }
+
+    /// Whether a fault holds the first answers until everything has been sent.
+    pub(in crate::plan::compile) fn is_held_until_all_sent(&self) -> bool {
+        let all = self.batches.last().map_or(0, |batch| u64::from(batch.first.0) + u64::from(batch.count));
+        self.faults.iter().any(|rule| {
+            let first = rule.firings.first().and_then(|firing| firing.hold.as_ref());
+            let open =
+                rule.on.submissions.is_none() && rule.on.attempt.is_none() && rule.on.partition.is_none();
+            is_produce(&rule.on)
+                && open
+                && rule.on.nth.is_none_or(|nth| nth == 1)
+                && rule.skip == 0
+                && rule.armed
+                && first.is_some_and(|hold| waits_for_sent(hold, all))
+        })
+    }
+}
+
+/// Whether a condition holds only when so many calls of send have returned.
+fn waits_for_sent(condition: &Condition, all: u64) -> bool {
+    match condition {
+        Condition::Sent(sent) => *sent >= all,
+        Condition::All(conditions) => conditions.iter().any(|one| waits_for_sent(one, all)),
+        _ => false,
+    }
+}
