@@ -39,5 +39,11 @@ fn check_one(settings: &Settings, topic: &Topic, setting: &Setting) -> Option<Di
             let message = format!("a topic's '{name}' cannot be '{written}'");
             Some(Diagnostic::new(Code::SettingValue, &settings.source, value, message).note(reason))
         }
+        error => {
+            let message = format!("a topic's '{}' cannot be '{}'", setting.key, setting.value);
+            Some(
+                Diagnostic::new(Code::SettingValue, &settings.source, value, message).note(error.to_string()),
+            )
+        }
     }
 }

@@ -17,6 +17,8 @@ use crate::kafka::ErrorCode;
 
 /// Stands for the broker's default of partitions and of replicas, which is 1 each.
 const DEFAULT: i32 = -1;
+/// `Topic.CLUSTER_METADATA_TOPIC_NAME`.
+const METADATA: &str = "__cluster_metadata";
 
 pub(super) fn handle(node: &Node, request: &CreateTopicsRequest) -> CreateTopicsResponse {
     let mut names = HashSet::new();
@@ -69,6 +71,10 @@ fn new_topic(
     topics: &Topics,
     topic: &CreatableTopic,
 ) -> Result<(NewTopic, TopicConfig), TopicError> {
+    if topic.name.as_str() == METADATA {
+        let message = format!("Creation of internal topic {METADATA} is prohibited.");
+        return Err(TopicError::new(ErrorCode::INVALID_REQUEST, message));
+    }
     // What is wrong with the name comes before what is wrong with the settings.
     topics.check(&topic.name, &[])?;
     let settings = settings(topic)?;

@@ -14,6 +14,9 @@ use crate::kafka::ErrorCode;
 
 /// Errors first, then what is deleted.
 pub(super) fn handle(node: &Node, request: &DeleteTopicsRequest) -> DeleteTopicsResponse {
+    if request.timeout_ms <= 0 && !(request.topics.is_empty() && request.topic_names.is_empty()) {
+        return late(request);
+    }
     let mut rows = vec![];
     let (names, ids) = sorted(request, &mut rows);
     for name in &names.twice {
@@ -49,6 +52,14 @@ pub(super) fn handle(node: &Node, request: &DeleteTopicsRequest) -> DeleteTopics
     rows.extend(deleted);
     node.cluster.announce();
     DeleteTopicsResponse::default().with_responses(rows)
+}
+
+/// The time is over before the controller looks at it (`KafkaEventQueue`, `DeleteTopicsRequest.getErrorResponse`).
+fn late(request: &DeleteTopicsRequest) -> DeleteTopicsResponse {
+    let late = |name, id| row(name, id, ErrorCode::REQUEST_TIMED_OUT, None);
+    let named = request.topic_names.iter().map(|name| late(Some(name), Uuid::nil()));
+    let states = request.topics.iter().map(|topic| late(topic.name.as_ref(), topic.topic_id));
+    DeleteTopicsResponse::default().with_responses(named.chain(states).collect())
 }
 
 /// What is asked for once, and what more often.
@@ -147,7 +158,10 @@ mod tests {
             let names = if version < 6 { vec![name("orders"), name("nowhere")] } else { vec![] };
             let states = [state(None, id), state(Some("orders"), Uuid::nil()), state(None, Uuid::max())];
             let states = if version < 6 { vec![] } else { states.to_vec() };
-            let request = DeleteTopicsRequest::default().with_topic_names(names).with_topics(states);
+            let request = DeleteTopicsRequest::default()
+                .with_timeout_ms(1_000)
+                .with_topic_names(names)
+                .with_topics(states);
             let response = client.call(version, &request).await;
             let expected = if version < 6 {
                 vec![
@@ -181,7 +195,7 @@ mod tests {
             (vec![state(None, id), orders.clone()], vec![ErrorCode::INVALID_REQUEST]),
             (vec![state(None, id), state(None, id), orders], vec![ErrorCode::INVALID_REQUEST; 2]),
         ] {
-            let request = DeleteTopicsRequest::default().with_topics(states);
+            let request = DeleteTopicsRequest::default().with_timeout_ms(1_000).with_topics(states);
             let response = bench.connect().call(6, &request).await;
             let found: Vec<_> = codes(&response).into_iter().map(|(_, code)| code).collect();
             assert_eq!(found, expected);

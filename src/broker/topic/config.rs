@@ -5,7 +5,7 @@ use crate::broker::node::emulate::Emulate;
 use crate::broker::partition::log::retention::Retention;
 use crate::broker::partition::log::segment::Rolling;
 use crate::broker::topic::describe::settings;
-use crate::broker::topic::rule::{ConfigError, Value};
+use crate::broker::topic::rule::{ConfigError, Value, check_elements};
 use crate::kafka::batch::{Compression, TimestampType};
 
 /// The settings of a topic that the broker acts on.
@@ -50,6 +50,49 @@ impl Default for TopicConfig {
     }
 }
 
+const MIN_LAG: &str = "min.compaction.lag.ms";
+const MAX_LAG: &str = "max.compaction.lag.ms";
+
+/// All settings in the order of `LogConfig.CONFIG`, in which their values are looked at.
+const DEFINED: &[&str] = &[
+    "segment.bytes",
+    "segment.ms",
+    "segment.jitter.ms",
+    "segment.index.bytes",
+    "flush.messages",
+    "flush.ms",
+    "retention.bytes",
+    "retention.ms",
+    "max.message.bytes",
+    "index.interval.bytes",
+    "delete.retention.ms",
+    MIN_LAG,
+    MAX_LAG,
+    "file.delete.delay.ms",
+    "min.cleanable.dirty.ratio",
+    "cleanup.policy",
+    "unclean.leader.election.enable",
+    "min.insync.replicas",
+    "compression.type",
+    "compression.gzip.level",
+    "compression.lz4.level",
+    "compression.zstd.level",
+    "preallocate",
+    "message.format.version",
+    "message.timestamp.type",
+    "message.timestamp.difference.max.ms",
+    "message.timestamp.before.max.ms",
+    "message.timestamp.after.max.ms",
+    "message.downconversion.enable",
+    "leader.replication.throttled.replicas",
+    "follower.replication.throttled.replicas",
+    "remote.storage.enable",
+    "local.retention.ms",
+    "local.retention.bytes",
+    "remote.log.copy.disable",
+    "remote.log.delete.on.disable",
+];
+
 /// Whether a topic can have a setting, as that Apache Kafka would say when it is created with it.
 pub fn check_setting(emulate: Emulate, name: &str, value: &str) -> Result<(), ConfigError> {
     TopicConfig::read(emulate, [(name, value)]).map(drop)
@@ -79,8 +122,19 @@ impl TopicConfig {
             let setting = settings(emulate).find(|setting| setting.name == name);
             known.push((setting.ok_or_else(|| ConfigError::Unknown(name.to_owned()))?, written));
         }
-        for (setting, written) in known {
-            config.set(setting.name, &setting.rule.read((setting.name, setting.kind), written)?);
+        // Then values, in the order in which Apache Kafka has defined the settings; of one that is set twice the last.
+        let mut values = vec![];
+        for name in DEFINED {
+            if let Some((setting, written)) = known.iter().rev().find(|(setting, _)| setting.name == *name) {
+                if emulate >= Emulate::V4_3 {
+                    check_elements((name, setting.rule, setting.kind), written)?;
+                }
+                values.push((setting.name, setting.rule.read((setting.name, setting.kind), written)?));
+            }
+        }
+        check_together(&values)?;
+        for (name, value) in &values {
+            config.set(name, value);
         }
         Ok(config)
     }
@@ -121,6 +175,25 @@ impl TopicConfig {
             _ => {}
         }
     }
+}
+
+/// What values must not be beside each other (`LogConfig.validateTopicLogConfigValues`).
+fn check_together(values: &[(&str, Value<'_>)]) -> Result<(), ConfigError> {
+    let number = |wanted: &str, default| {
+        let found = values.iter().find(|(name, _)| *name == wanted);
+        if let Some((_, Value::Number(number))) = found { *number } else { default }
+    };
+    let (least, most) = (number(MIN_LAG, 0), number(MAX_LAG, i64::MAX));
+    if least > most {
+        let message = format!("conflict topic config setting {MIN_LAG} ({least}) > {MAX_LAG} ({most})");
+        return Err(ConfigError::Together(message));
+    }
+    if values.contains(&("remote.storage.enable", Value::Boolean(true))) {
+        let message = "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote \
+                       log storage.";
+        return Err(ConfigError::Together(message.to_owned()));
+    }
+    Ok(())
 }
 
 fn compression(word: &str) -> Option<Compression> {

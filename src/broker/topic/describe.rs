@@ -126,11 +126,11 @@ impl Setting {
             .map_or_else(|| (self.default.to_owned(), default), |written| (written.to_owned(), Source::Topic))
     }
 
+    /// A value as it is read, written anew (`ConfigDef.convertToString`).
     fn shown(&self, written: &str) -> String {
-        match self.kind {
-            Kind::List => written.split(',').map(str::trim).collect::<Vec<_>>().join(","),
-            _ => written.trim().to_owned(),
-        }
+        self.rule
+            .read((self.name, self.kind), written)
+            .map_or_else(|_| written.to_owned(), |value| value.to_string())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which values a setting of a topic can have (`ConfigDef.parseType`, `ConfigDef.Range`, `ConfigDef.ValidString`).
 
+use std::fmt;
+
 use thiserror::Error;
 
 /// A setting that Apache Kafka would refuse with `INVALID_CONFIG`.
@@ -8,6 +10,12 @@ pub enum ConfigError {
     /// No topic has a setting of that name.
     #[error("Unknown topic config name: {0}")]
     Unknown(String),
+    /// Settings that do not go together.
+    #[error("{0}")]
+    Together(String),
+    /// A list with nothing between two commas.
+    #[error("Configuration '{0}' values must not be empty.")]
+    EmptyElement(String),
     /// The setting exists, its value does not.
     #[error("Invalid value {value} for configuration {name}: {reason}")]
     Value {
@@ -50,22 +58,44 @@ pub(in crate::broker) enum Rule {
 /// A value that a setting can have.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value<'a> {
-    Boolean,
+    Boolean(bool),
     Number(i64),
-    Ratio,
+    Ratio(f64),
     Word(&'a str),
     List(Vec<&'a str>),
+}
+
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Boolean(value) => value.fmt(f),
+            Self::Number(value) => value.fmt(f),
+            // `Double.toString`: with a point, and with an exponent where it is small.
+            Self::Ratio(value) if *value != 0.0 && value.abs() < 1e-3 => {
+                let text = format!("{value:E}");
+                let (mantissa, exponent) = text.split_once('E').unwrap_or((&text, "0"));
+                let point = if mantissa.contains('.') { "" } else { ".0" };
+                write!(f, "{mantissa}{point}E{exponent}")
+            }
+            Self::Ratio(value) => write!(f, "{value:?}"),
+            Self::Word(word) => f.write_str(word),
+            Self::List(words) => f.write_str(&words.join(",")),
+        }
+    }
 }
 
 impl Rule {
     /// Reads a value, without what is blank around it.
     pub(super) fn read<'a>(self, (name, kind): (&str, Kind), raw: &'a str) -> Result<Value<'a>, ConfigError> {
-        let written = raw.trim();
+        let written = trimmed(raw);
         let value = match kind {
             Kind::Boolean => boolean(written),
             Kind::Int => number::<i32>(written, "INT").map(|number| Value::Number(number.into())),
             Kind::Long => number(written, "LONG").map(Value::Number),
-            Kind::Double => number(written, "DOUBLE").and_then(|ratio| self.ratio(ratio)),
+            Kind::Double => {
+                let ratio = double(written).ok_or_else(|| refused("Not a number of type DOUBLE"));
+                ratio.and_then(|ratio| self.ratio(ratio))
+            }
             Kind::String => Ok(Value::Word(written)),
             Kind::List => Ok(Value::List(list(written))),
         };
@@ -75,6 +105,14 @@ impl Rule {
             reason: refusal.reason,
         })
     }
+}
+
+/// Since 4.1 no element of a list of words is empty.
+pub(super) fn check_elements((name, rule, kind): (&str, Rule, Kind), raw: &str) -> Result<(), ConfigError> {
+    if matches!(rule, Rule::Words(_)) && kind == Kind::List && list(trimmed(raw)).contains(&"") {
+        return Err(ConfigError::EmptyElement(name.to_owned()));
+    }
+    Ok(())
 }
 
 /// Why a value is refused.
@@ -89,16 +127,71 @@ fn refused(reason: impl Into<String>) -> Refusal {
 }
 
 fn boolean(written: &str) -> Result<Value<'_>, Refusal> {
-    let known = ["true", "false"].iter().any(|word| written.eq_ignore_ascii_case(word));
-    if known { Ok(Value::Boolean) } else { Err(refused("Expected value to be either true or false")) }
+    match [true, false].into_iter().find(|word| written.eq_ignore_ascii_case(&word.to_string())) {
+        Some(word) => Ok(Value::Boolean(word)),
+        None => Err(refused("Expected value to be either true or false")),
+    }
 }
 
 fn number<T: std::str::FromStr>(written: &str, kind: &str) -> Result<T, Refusal> {
-    written.parse().map_err(|_| refused(format!("Not a number of type {kind}")))
+    ascii_digits(written).parse().map_err(|_| refused(format!("Not a number of type {kind}")))
+}
+
+/// Without what Java's `String.trim` takes off.
+pub(super) fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c| c <= ' ')
+}
+
+/// With the digits of every script as those that Rust knows (`Character.digit`).
+fn ascii_digits(text: &str) -> String {
+    // The first digits of the scripts that have ten of them in a row.
+    const ZEROS: [u32; 22] = [
+        0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xE50, 0xED0,
+        0xF20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0xA620, 0xFF10,
+    ];
+    let digit = |c: char| {
+        let zero = ZEROS.into_iter().find(|zero| (*zero..zero + 10).contains(&u32::from(c)))?;
+        char::from_digit(u32::from(c) - zero, 10)
+    };
+    text.chars().map(|c| digit(c).unwrap_or(c)).collect()
+}
+
+/// A number as `Double.parseDouble` reads it.
+fn double(written: &str) -> Option<f64> {
+    let (sign, digits) = match written.strip_prefix('-') {
+        Some(digits) => (-1.0, digits),
+        None => (1.0, written.strip_prefix('+').unwrap_or(written)),
+    };
+    match digits {
+        "NaN" => return Some(f64::NAN),
+        "Infinity" => return Some(sign * f64::INFINITY),
+        _ => {}
+    }
+    let digits = digits.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(digits);
+    if let Some(hexadecimal) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        return hexadecimal_double(hexadecimal).map(|value| sign * value);
+    }
+    let is_number = digits.starts_with(|c: char| c == '.' || c.is_ascii_digit());
+    is_number.then(|| digits.parse::<f64>().ok()).flatten().map(|value| sign * value)
+}
+
+/// `1.8p3` is 12; the exponent must be there.
+fn hexadecimal_double(digits: &str) -> Option<f64> {
+    let (mantissa, exponent) = digits.split_once(['p', 'P'])?;
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if whole.is_empty() && part.is_empty() {
+        return None;
+    }
+    let fold = |start: f64, text: &str| {
+        text.chars().try_fold(start, |sum, c| Some(sum * 16.0 + f64::from(c.to_digit(16)?)))
+    };
+    let exponent: i32 = exponent.parse().ok()?;
+    let scale = i32::try_from(part.len()).ok()?.checked_mul(4)?;
+    Some(fold(fold(0.0, whole)?, part)? * 2_f64.powi(exponent.saturating_sub(scale)))
 }
 
 fn list(written: &str) -> Vec<&str> {
-    if written.is_empty() { vec![] } else { written.split(',').map(str::trim).collect() }
+    if written.is_empty() { vec![] } else { written.split(',').map(trimmed).collect() }
 }
 
 impl Rule {
@@ -130,7 +223,7 @@ impl Rule {
         match self {
             Self::Between(least, _) if ratio < f64::from(least) => Err(too_little(least)),
             Self::Between(_, most) if ratio > f64::from(most) => Err(too_much(most)),
-            _ => Ok(Value::Ratio),
+            _ => Ok(Value::Ratio(ratio)),
         }
     }
 }

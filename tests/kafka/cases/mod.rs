@@ -1,14 +1,17 @@
 //! The cases, one file a theme.
 
 mod acks;
+mod administration;
 mod apis;
 mod ends;
 mod fetch;
 mod frames;
 mod ids;
 mod order;
+mod reading;
 mod records;
 mod rows;
+mod segments;
 mod sequences;
 mod sizes;
 mod times;
@@ -43,7 +46,7 @@ impl Theme {
 
 type Add = fn(&mut Theme);
 
-const THEMES: [(&str, Add); 21] = [
+const THEMES: [(&str, Add); 26] = [
     ("order", order::add),
     ("rows", rows::add),
     ("acks", acks::add),
@@ -65,6 +68,11 @@ const THEMES: [(&str, Add); 21] = [
     ("transactional records", transactions::add_records),
     ("group offsets", transactions::add_groups),
     ("ends of transactions", ends::add),
+    ("segments", segments::add),
+    ("reading", reading::add),
+    ("settings", administration::configs),
+    ("deletion", administration::deletion),
+    ("creation", administration::creation),
 ];
 
 /// All of them, always in the same order.

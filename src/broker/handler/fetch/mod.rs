@@ -5,6 +5,7 @@ mod read;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use indexmap::IndexMap;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, NodeEndpoint};
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::broker::handler::fetch::read::{Read, Wait, refused};
+use crate::broker::node::emulate::Emulate;
 use crate::broker::node::reader::{Answered, Asked, Key, Refused, Wanted};
 use crate::broker::node::{Endpoint, Node};
 use crate::broker::partition::read::{Isolation, Reader};
@@ -23,6 +25,8 @@ use crate::kafka::ErrorCode;
 /// `fetch.max.bytes` of a broker.
 const MAX_BYTES: i32 = 57_671_680;
 const READ_COMMITTED: i8 = 1;
+/// Read uncommitted, read committed.
+const ISOLATION_LEVELS: [i8; 2] = [0, READ_COMMITTED];
 /// The first version that names topics by id.
 const BY_ID: i16 = 13;
 /// The first version in which consumers may read from followers (KIP-392).
@@ -50,18 +54,18 @@ pub(super) async fn handle(node: &Node, version: i16, request: &FetchRequest) ->
     let (context, wanted) = match begun {
         Ok(begun) => begun,
         Err(Refused::Session(code)) => return FetchResponse::default().with_error_code(code.0),
-        Err(Refused::Unexpected) => return unexpected(version, request),
+        Err(Refused::Unexpected) => return unexpected(node, version, request),
     };
-    let (mut interesting, mut answered) = (vec![], vec![]);
-    for row in &wanted {
-        match known(node, row) {
-            Ok(()) => interesting.push(row),
-            Err(code) => answered.push((row.key.clone(), refused(&row.key, code))),
-        }
+    let (interesting, mut answered) = sorted(node, reader, &wanted);
+    if !interesting.is_empty() && !ISOLATION_LEVELS.contains(&request.isolation_level) {
+        return unexpected(node, version, request);
     }
     let (mut read, leaders) = patiently(node, (version, request), reader, &interesting).await;
     // Partitions that there are not come behind all others.
     read.append(&mut answered);
+    if asked.by_id && is_nameless(&read) {
+        return unexpected(node, version, request);
+    }
     let (code, id) = node.sessions.finish((&context, asked, &wanted), &mut read, node.cluster.now());
     let endpoints = leaders.into_iter().filter_map(|leader| node.cluster.reachable(leader));
     FetchResponse::default()
@@ -150,6 +154,23 @@ fn forgotten(request: &FetchRequest) -> Vec<Key> {
     keys.collect()
 }
 
+/// What there is to read, and what there is not: first the topics of unknown ids, unless a replica asks.
+fn sorted<'a>(node: &Node, reader: Reader, wanted: &'a [Wanted]) -> (Vec<&'a Wanted>, Vec<Answered>) {
+    let (mut interesting, mut nowhere, mut unknown) = (vec![], vec![], vec![]);
+    for row in wanted {
+        match known(node, row) {
+            Ok(()) => interesting.push(row),
+            Err(code) => {
+                let first = code == ErrorCode::UNKNOWN_TOPIC_ID || reader.replica.is_some();
+                let rows = if first { &mut nowhere } else { &mut unknown };
+                rows.push((row.key.clone(), refused(&row.key, code)));
+            }
+        }
+    }
+    nowhere.append(&mut unknown);
+    (interesting, nowhere)
+}
+
 /// Whether the cluster knows a partition.
 fn known(node: &Node, row: &Wanted) -> Result<(), ErrorCode> {
     let name = row.name.as_ref().ok_or(ErrorCode::UNKNOWN_TOPIC_ID)?;
@@ -157,12 +178,23 @@ fn known(node: &Node, row: &Wanted) -> Result<(), ErrorCode> {
     topic.partition(row.key.partition).map(drop).ok_or(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION)
 }
 
+/// A topic of no id is compared by its name, which it has not, with what stands behind it
+/// (`FetchResponse.matchingTopic`).
+fn is_nameless(rows: &[Answered]) -> bool {
+    rows.split_last().is_some_and(|(_, others)| others.iter().any(|(key, _)| key.id.is_nil()))
+}
+
 /// What is said when Apache Kafka stumbles over a request (`FetchRequest.getErrorResponse`).
-fn unexpected(version: i16, request: &FetchRequest) -> FetchResponse {
+fn unexpected(node: &Node, version: i16, request: &FetchRequest) -> FetchResponse {
     let code = ErrorCode::UNKNOWN_SERVER_ERROR;
+    // Before 4.0 such a row has no records, not even none.
+    let records = (node.cluster.emulate >= Emulate::V4_3).then(Bytes::new);
     let mut topics = vec![];
     for topic in request.topics.iter().filter(|_| version < BY_ID) {
-        let rows = topic.partitions.iter().map(|row| refused(&wanted((topic, row), None).key, code));
+        let rows = topic
+            .partitions
+            .iter()
+            .map(|row| refused(&wanted((topic, row), None).key, code).with_records(records.clone()));
         topics.push(
             FetchableTopicResponse::default().with_topic(topic.topic.clone()).with_partitions(rows.collect()),
         );

@@ -53,7 +53,7 @@ impl Read {
             let (data, place) = match found {
                 Ok(found) => {
                     read.bytes += found.records.len();
-                    room = i32::try_from(found.records.len()).map_or(0, |size| (room - size).max(0));
+                    room = i32::try_from(found.records.len()).map_or(0, |size| room.saturating_sub(size));
                     read.decided |= found.diverging.is_some();
                     let place = found.place;
                     (answer(found), Some(place))
@@ -63,6 +63,7 @@ impl Read {
                     (read.refuse(node, version, (row, code)), None)
                 }
             };
+            room = room.max(0);
             read.rows.push((row.key.clone(), data.with_partition_index(row.key.partition)));
             read.places.push(place);
         }

@@ -1,4 +1,6 @@
-//! `DescribeConfigs` (`ConfigHelper.describeConfigs`). Texts that explain settings are not given.
+//! `DescribeConfigs` (`ConfigHelper.describeConfigs`).
+
+mod catalogue;
 
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
 use kafka_protocol::messages::describe_configs_response::{
@@ -7,12 +9,12 @@ use kafka_protocol::messages::describe_configs_response::{
 use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 use kafka_protocol::protocol::StrBytes;
 
+use crate::broker::handler::describe_configs::catalogue::{Catalogue, Entry};
 use crate::broker::node::Node;
-use crate::broker::partition::producers::EXPIRATION_MS;
-use crate::broker::topic::describe::{Kind, Setting, Source, settings};
+use crate::broker::node::emulate::Emulate;
+use crate::broker::topic::describe::{Setting, Source, settings};
 use crate::broker::topic::{Topic, TopicError, check_name};
 use crate::kafka::ErrorCode;
-use crate::kafka::frame::MAX_REQUEST_BYTES;
 
 /// `ConfigResource.Type`.
 mod resource {
@@ -26,20 +28,20 @@ mod resource {
 
 /// The source of what was given to a broker when it started (`ConfigSource.STATIC_BROKER_CONFIG`).
 const GIVEN: i8 = 4;
+const AUTO_CREATE: &str = "auto.create.topics.enable";
+
+/// `Errors.INVALID_REQUEST.message`.
+const MALFORMED: &str = "This most likely occurs because of a request being malformed by the client library or the \
+                         message was sent to an incompatible broker. See the broker logs for more details.";
 
 pub(super) fn handle(node: &Node, request: &DescribeConfigsRequest) -> DescribeConfigsResponse {
     let resources = &request.resources;
-    let unknown = resources.iter().find(|resource| !resource::ALL.contains(&resource.resource_type));
+    let known = if node.cluster.emulate >= Emulate::V4_3 { &resource::ALL[..] } else { &resource::ALL[..4] };
+    // One of an unknown type fails them all.
+    let unknown = resources.iter().any(|resource| !known.contains(&resource.resource_type));
     let describe = |resource: &DescribeConfigsResource| {
-        // One of an unknown type fails them all.
-        let described = match unknown {
-            Some(unknown) => {
-                let name = &unknown.resource_name;
-                Err(invalid(format!("Unexpected resource type UNKNOWN for resource {name}")))
-            }
-            None => configs(node, resource),
-        };
-        result(resource, described, request.include_synonyms)
+        let described = if unknown { Err(invalid(MALFORMED)) } else { configs(node, resource) };
+        result(resource, described, (request.include_synonyms, request.include_documentation))
     };
     DescribeConfigsResponse::default().with_results(resources.iter().map(describe).collect())
 }
@@ -63,15 +65,16 @@ fn configs(
         }
         // Nothing is changed while brokers run, but for what goes with eligible leader replicas.
         resource::BROKER if name.is_empty() => Ok(of_cluster(node)),
-        resource::BROKER => check_id(node, name, " or empty string").map(|()| of_broker(node)),
+        resource::BROKER => check_id(node, name, " or empty string,").map(|()| of_broker(node)),
         resource::BROKER_LOGGER if name.is_empty() => Err(invalid("Broker id must not be empty")),
         resource::BROKER_LOGGER => check_id(node, name, "").map(|()| vec![]),
         resource::CLIENT_METRICS if name.is_empty() => {
             Err(invalid("Client metrics subscription name must not be empty"))
         }
         resource::GROUP if name.is_empty() => Err(invalid("Group name must not be empty")),
-        // There are neither subscriptions nor groups.
-        _ => Ok(vec![]),
+        // There are neither subscriptions nor groups: they have their defaults.
+        resource::CLIENT_METRICS => Ok(of_entries(&Catalogue::of(node.cluster.emulate).metrics)),
+        _ => Ok(of_entries(&Catalogue::of(node.cluster.emulate).group)),
     }
 }
 
@@ -82,23 +85,25 @@ fn check_id(node: &Node, name: &str, or: &str) -> Result<(), TopicError> {
     if id == node.id.0 {
         return Ok(());
     }
-    Err(invalid(format!("Unexpected broker id, expected {}{or}, but received {name}", node.id)))
+    Err(invalid(format!("Unexpected broker id, expected {}{or} but received {name}", node.id)))
 }
 
 fn of_topic(node: &Node, topic: &Topic) -> Vec<DescribeConfigsResourceResult> {
     let emulate = node.cluster.emulate;
     let written = |name| topic.settings.iter().rev().find(|(known, _)| known == name);
-    let shown = |setting: Setting| {
+    let shown = |entry: &Entry| {
+        let setting = settings(emulate).find(|setting| setting.name == entry.name)?;
         let written = written(setting.name).map(|(_, value)| value.as_str());
         let values = setting.values(written, emulate);
         let (value, source) = values.first().map_or_else(
             || (setting.default.to_owned(), Source::Default),
             |(_, value, source)| (value.clone(), *source),
         );
-        let values = values.into_iter().map(|(name, value, source)| synonym(name, value, source as i8));
-        config(setting.name, value, (setting.kind, source as i8)).with_synonyms(values.collect())
+        let values = values.into_iter().map(|(name, value, source)| synonym(name, Some(value), source as i8));
+        let row = row(entry, Some(value), source as i8);
+        Some(row.with_synonyms(values.collect()))
     };
-    settings(emulate).map(shown).collect()
+    Catalogue::of(emulate).topic.iter().filter_map(shown).collect()
 }
 
 fn of_cluster(node: &Node) -> Vec<DescribeConfigsResourceResult> {
@@ -106,49 +111,58 @@ fn of_cluster(node: &Node) -> Vec<DescribeConfigsResourceResult> {
     let of_cluster = |setting: Setting| {
         let mut values = setting.values(None, emulate).into_iter();
         let (name, value, source) = values.find(|(_, _, source)| *source == Source::ClusterDefault)?;
-        let synonyms = vec![synonym(name, value.clone(), source as i8)];
-        Some(config(name, value, (setting.kind, source as i8)).with_synonyms(synonyms))
+        let entry = Catalogue::of(emulate).broker.iter().find(|entry| entry.name == name)?;
+        let synonyms = vec![synonym(name, Some(value.clone()), source as i8)];
+        Some(row(entry, Some(value), source as i8).with_synonyms(synonyms))
     };
     settings(emulate).filter_map(of_cluster).collect()
 }
 
-/// What a broker gives its topics, and what else of its settings the embedded one acts on; Apache Kafka names some
-/// three hundred.
+/// What a broker was given when it started, and the defaults of all else.
 fn of_broker(node: &Node) -> Vec<DescribeConfigsResourceResult> {
-    let of_topics = settings(node.cluster.emulate).filter_map(|setting| {
-        let (name, value) = (setting.synonym?, setting.default.to_owned());
-        let synonyms = vec![synonym(name, value.clone(), Source::Default as i8)];
-        Some(config(name, value, (setting.kind, Source::Default as i8)).with_synonyms(synonyms))
-    });
-    let auto = node.cluster.auto_create_topics.to_string();
-    let own = [
-        ("node.id", node.id.to_string(), (Kind::Int, GIVEN)),
-        ("auto.create.topics.enable", auto, (Kind::Boolean, GIVEN)),
-        ("num.partitions", "1".to_owned(), (Kind::Int, Source::Default as i8)),
-        ("default.replication.factor", "1".to_owned(), (Kind::Int, Source::Default as i8)),
-        ("socket.request.max.bytes", MAX_REQUEST_BYTES.to_string(), (Kind::Int, Source::Default as i8)),
-        ("producer.id.expiration.ms", EXPIRATION_MS.to_string(), (Kind::Int, Source::Default as i8)),
-    ];
-    let own = own.into_iter().map(|(name, value, (kind, source))| {
-        let synonyms = vec![synonym(name, value.clone(), source)];
-        config(name, value, (kind, source)).with_read_only(true).with_synonyms(synonyms)
-    });
-    of_topics.chain(own).collect()
+    let own = node.cluster.endpoints.iter().find(|endpoint| endpoint.id == node.id);
+    let (host, port) = own.map_or_else(Default::default, |own| (own.host.clone(), own.port.to_string()));
+    let filled = |value: &str| {
+        value.replace("{id}", &node.id.to_string()).replace("{host}", &host).replace("{port}", &port)
+    };
+    let shown = |entry: &Entry| {
+        let (value, source) = (entry.value.map(filled), entry.source);
+        let synonyms = entry.synonyms().into_iter();
+        let mut synonyms: Vec<_> =
+            synonyms.map(|(name, value, source)| synonym(name, value.map(filled), source)).collect();
+        if entry.name == AUTO_CREATE && !node.cluster.auto_create_topics {
+            synonyms.insert(0, synonym(entry.name, Some("false".to_owned()), GIVEN));
+            return row(entry, Some("false".to_owned()), GIVEN).with_synonyms(synonyms);
+        }
+        row(entry, value, source).with_synonyms(synonyms)
+    };
+    Catalogue::of(node.cluster.emulate).broker.iter().map(shown).collect()
 }
 
-fn config(name: &'static str, value: String, (kind, source): (Kind, i8)) -> DescribeConfigsResourceResult {
+fn of_entries(entries: &[Entry]) -> Vec<DescribeConfigsResourceResult> {
+    let shown = |entry: &Entry| {
+        let synonyms = entry.synonyms().into_iter();
+        let synonyms = synonyms.map(|(name, value, source)| synonym(name, value.map(str::to_owned), source));
+        row(entry, entry.value.map(str::to_owned), entry.source).with_synonyms(synonyms.collect())
+    };
+    entries.iter().map(shown).collect()
+}
+
+fn row(entry: &Entry, value: Option<String>, source: i8) -> DescribeConfigsResourceResult {
     DescribeConfigsResourceResult::default()
-        .with_name(StrBytes::from_static_str(name))
-        .with_value(Some(StrBytes::from_string(value)))
+        .with_name(StrBytes::from_static_str(entry.name))
+        .with_value(value.map(StrBytes::from_string))
+        .with_read_only(entry.read_only)
+        .with_is_sensitive(entry.is_sensitive)
         .with_config_source(source)
-        .with_config_type(kind as i8)
-        .with_documentation(None)
+        .with_config_type(entry.kind)
+        .with_documentation(Some(StrBytes::from_string(entry.explanation())))
 }
 
-fn synonym(name: &'static str, value: String, source: i8) -> DescribeConfigsSynonym {
+fn synonym(name: &'static str, value: Option<String>, source: i8) -> DescribeConfigsSynonym {
     DescribeConfigsSynonym::default()
         .with_name(StrBytes::from_static_str(name))
-        .with_value(Some(StrBytes::from_string(value)))
+        .with_value(value.map(StrBytes::from_string))
         .with_source(source)
 }
 
@@ -156,23 +170,25 @@ fn synonym(name: &'static str, value: String, source: i8) -> DescribeConfigsSyno
 fn result(
     resource: &DescribeConfigsResource,
     described: Result<Vec<DescribeConfigsResourceResult>, TopicError>,
-    with_synonyms: bool,
+    (with_synonyms, with_documentation): (bool, bool),
 ) -> DescribeConfigsResult {
     let keys = resource.configuration_keys.as_deref().unwrap_or_default();
     let result = DescribeConfigsResult::default()
         .with_resource_type(resource.resource_type)
         .with_resource_name(resource.resource_name.clone())
-        .with_error_message(None);
+        .with_error_message(Some(StrBytes::default()));
     match described {
         Err(TopicError { code, message }) => {
-            let message = Some(message).filter(|message| !message.is_empty());
-            result.with_error_code(code.0).with_error_message(message.map(StrBytes::from_string))
+            result.with_error_code(code.0).with_error_message(Some(StrBytes::from_string(message)))
         }
         Ok(mut configs) => {
             configs.retain(|config| keys.is_empty() || keys.contains(&config.name));
-            if !with_synonyms {
-                for config in &mut configs {
+            for config in &mut configs {
+                if !with_synonyms {
                     config.synonyms.clear();
+                }
+                if !with_documentation {
+                    config.documentation = None;
                 }
             }
             result.with_configs(configs)
@@ -184,6 +200,7 @@ fn result(
 mod tests {
     use super::*;
     use crate::broker::connection::wire::Bench;
+    use crate::broker::topic::describe::Kind;
 
     fn asked(resource_type: i8, name: &'static str) -> DescribeConfigsResource {
         DescribeConfigsResource::default()
@@ -231,6 +248,8 @@ mod tests {
         let mut client = Bench::of(2, "orders", &[]).connect_alone();
         let response = client.call(4, &request(vec![asked(resource::BROKER, "1")])).await;
         assert_eq!(value(&response.results[0], "node.id"), ("1".to_owned(), GIVEN, Kind::Int as i8, 1));
+        let listeners = value(&response.results[0], "listeners");
+        assert_eq!(listeners.0, "PLAINTEXT://localhost:9092");
         let response = client.call(4, &request(vec![asked(resource::BROKER, "")])).await;
         assert_eq!(response.results[0].configs.len(), 1);
         for (name, message) in [
@@ -252,7 +271,7 @@ mod tests {
         let response = client.call(4, &request(resources)).await;
         let found: Vec<_> =
             response.results.iter().map(|row| (row.error_code, row.error_message.is_some())).collect();
-        assert_eq!(found, [(3, false), (17, true), (0, false)]);
+        assert_eq!(found, [(3, true), (17, true), (0, true)]);
         let response = client.call(4, &request(vec![known, asked(9, "x")])).await;
         let codes: Vec<_> = response.results.iter().map(|row| row.error_code).collect();
         assert_eq!(codes, [42, 42]);
