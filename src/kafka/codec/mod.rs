@@ -1,5 +1,7 @@
 //! Messages to and from frames, for both sides of the wire. Every frame passes the guard before it is decoded.
 
+mod mend;
+
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages::{
     AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, ApiKey, ApiVersionsRequest, CreateTopicsRequest,
@@ -99,14 +101,32 @@ pub struct Incoming {
     pub request: Request,
 }
 
-/// Decodes a frame that a client sent.
-pub fn decode_request(mut frame: Bytes) -> Result<Incoming, CodecError> {
+/// Decodes a frame that a client sent, also if it is one that Apache Kafka alone understands.
+#[expect(clippy::needless_pass_by_value, reason = "who has a frame decoded is done with it")]
+pub fn decode_request(frame: Bytes) -> Result<Incoming, CodecError> {
     let (api, version, correlation_id) = identify(&frame)?;
     let header_version = api.request_header_version(version);
-    let size = guard::check(&shape::REQUEST_HEADER, header_version, header_version >= 2, &frame)?;
     if !api.served().contains(&version) {
+        guard::check(&shape::REQUEST_HEADER, header_version, header_version >= 2, &frame)?;
         return Err(CodecError::UnsupportedVersion { api: api.key, version, correlation_id });
     }
+    match decode_strictly(api, version, frame.clone()) {
+        Err(error) => match mend::request(api, version, &frame) {
+            Some(mended) => decode_strictly(api, version, mended),
+            None => Err(error),
+        },
+        decoded => decoded,
+    }
+}
+
+/// Decodes what the guard lets through as it stands.
+pub(in crate::kafka) fn decode_strictly(
+    api: &'static Api,
+    version: i16,
+    mut frame: Bytes,
+) -> Result<Incoming, CodecError> {
+    let header_version = api.request_header_version(version);
+    let size = guard::check(&shape::REQUEST_HEADER, header_version, header_version >= 2, &frame)?;
     guard::check(api.request, version, api.is_flexible(version), &frame[size..])?;
     let header: RequestHeader = decode(&mut frame, header_version)?;
     let body = &mut frame;
@@ -128,6 +148,7 @@ pub fn decode_request(mut frame: Bytes) -> Result<Incoming, CodecError> {
         ApiKey::TxnOffsetCommit => Request::TxnOffsetCommit(decode(body, version)?),
         other => return Err(CodecError::UnknownApi(other as i16)),
     };
+    let correlation_id = header.correlation_id;
     Ok(Incoming { api, version, correlation_id, client_id: header.client_id, request })
 }
 
@@ -222,6 +243,20 @@ mod tests {
         let frame = frame.freeze();
         assert_eq!(frame[..4], u32::try_from(frame.len() - 4).unwrap().to_be_bytes());
         frame.slice(4..)
+    }
+
+    #[test]
+    fn what_apache_kafka_alone_understands_is_understood() {
+        let frame = |client: &[u8], topics: i32| {
+            let head = [0, 3, 0, 1, 0, 0, 0, 7];
+            Bytes::from([&head, client, &topics.to_be_bytes()].concat())
+        };
+        let incoming = decode_request(frame(&[0xFF, 0xFE], -2)).unwrap();
+        assert_eq!((incoming.correlation_id, incoming.client_id), (7, None));
+        assert_eq!(incoming.request, Request::Metadata(MetadataRequest::default().with_topics(None)));
+        let incoming = decode_request(frame(&[0, 2, 0xC3, b'('], -1)).unwrap();
+        assert_eq!(incoming.client_id.unwrap().as_str(), "\u{FFFD}(");
+        assert!(decode_request(frame(&[0, 9], -1)).is_err());
     }
 
     #[test]
