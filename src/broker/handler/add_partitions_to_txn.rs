@@ -45,6 +45,11 @@ pub(super) fn handle(
     response.with_results_by_topic_v3_and_below(one(node, version, &transaction))
 }
 
+/// Apache Kafka answers when the last transaction is done. Where there is none it never does.
+pub(super) fn is_forgotten(version: i16, request: &AddPartitionsToTxnRequest) -> bool {
+    version >= OF_BROKERS && request.transactions.is_empty()
+}
+
 /// One bad partition spoils the others of its transaction.
 fn one(
     node: &Node,
@@ -54,17 +59,17 @@ fn one(
     let topics = &transaction.topics;
     let bad = |place: &Place| unknown(node, version, place);
     if topics.iter().flat_map(places).any(|place| bad(&place).is_some()) {
-        return answer(topics, |place| bad(place).unwrap_or(ErrorCode::OPERATION_NOT_ATTEMPTED));
+        return answer(topics, false, |place| bad(place).unwrap_or(ErrorCode::OPERATION_NOT_ATTEMPTED));
     }
     let all: Vec<Place> = topics.iter().flat_map(places).collect();
     match ask(node, version, transaction, &all) {
-        Ok(codes) => answer(topics, |place| {
+        Ok(codes) => answer(topics, !transaction.verify_only, |place| {
             let at = all.iter().position(|known| known == place);
             at.and_then(|at| codes.get(at).copied()).unwrap_or(ErrorCode::NONE)
         }),
         Err(code) => {
             let code = if version < WITH_FENCED { fenced(code) } else { code };
-            answer(topics, |_| code)
+            answer(topics, !transaction.verify_only, |_| code)
         }
     }
 }
@@ -102,8 +107,11 @@ fn places(topic: &AddPartitionsToTxnTopic) -> impl Iterator<Item = Place> {
     topic.partitions.iter().map(|partition| Place::new(&topic.name, *partition))
 }
 
+/// What was added is answered as it was named (`AddPartitionsToTxnRequest.errorResponseForTransaction`), all else once
+/// (`AddPartitionsToTxnResponse.resultForTransaction`).
 fn answer(
     topics: &[AddPartitionsToTxnTopic],
+    as_named: bool,
     code: impl Fn(&Place) -> ErrorCode,
 ) -> Vec<AddPartitionsToTxnTopicResult> {
     let row = |place: Place| {
@@ -112,10 +120,12 @@ fn answer(
             .with_partition_error_code(code(&place).0)
     };
     let topic = |topic: &AddPartitionsToTxnTopic| {
-        let named: BTreeSet<Place> = places(topic).collect();
-        AddPartitionsToTxnTopicResult::default()
-            .with_name(topic.name.clone())
-            .with_results_by_partition(named.into_iter().map(row).collect())
+        let rows = if as_named {
+            places(topic).map(row).collect()
+        } else {
+            places(topic).collect::<BTreeSet<_>>().into_iter().map(row).collect()
+        };
+        AddPartitionsToTxnTopicResult::default().with_name(topic.name.clone()).with_results_by_partition(rows)
     };
     topics.iter().map(topic).collect()
 }

@@ -4,6 +4,7 @@ use kafka_protocol::messages::find_coordinator_response::Coordinator;
 use kafka_protocol::messages::{FindCoordinatorRequest, FindCoordinatorResponse};
 use kafka_protocol::protocol::StrBytes;
 
+use crate::broker::node::emulate::Emulate;
 use crate::broker::node::{Endpoint, Node};
 use crate::kafka::ErrorCode;
 
@@ -18,6 +19,9 @@ const NOBODY: i32 = -1;
 const GROUP: i8 = 0;
 const TRANSACTION: i8 = 1;
 const SHARE: i8 = 2;
+
+/// Digits of a topic's id in text (`Uuid.toString`).
+const ID: usize = 22;
 
 /// Kafka creates the topic for it at the first request, and answers that one that the coordinator is not available yet.
 /// Here it is available at once.
@@ -70,9 +74,23 @@ fn find(node: &Node, version: i16, (kind, key): (i8, &StrBytes)) -> Result<Endpo
             let endpoint = broker.and_then(|broker| node.cluster.reachable(broker));
             endpoint.cloned().ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)
         }
-        SHARE if version >= WITH_SHARES => Err(ErrorCode::COORDINATOR_NOT_AVAILABLE),
+        SHARE
+            if version >= WITH_SHARES
+                && (node.cluster.emulate < Emulate::V4_3 || is_share_partition(key)) =>
+        {
+            Err(ErrorCode::COORDINATOR_NOT_AVAILABLE)
+        }
         _ => Err(ErrorCode::INVALID_REQUEST),
     }
+}
+
+/// A group, a topic's id and a partition with colons between them (`SharePartitionKey.getInstance`).
+fn is_share_partition(key: &str) -> bool {
+    let mut parts = key.trim_end_matches(':').rsplitn(3, ':');
+    let partition = parts.next().is_some_and(|part| part.parse::<i32>().is_ok());
+    let is_digit = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let id = parts.next().is_some_and(|part| part.len() == ID && part.chars().all(is_digit));
+    partition && id && parts.next().is_some_and(|group| !group.trim().is_empty())
 }
 
 /// In Java's words.
@@ -150,12 +168,26 @@ mod tests {
             (6, SHARE, ErrorCode::COORDINATOR_NOT_AVAILABLE),
             (3, 7, ErrorCode::INVALID_REQUEST),
         ] {
-            let keys = vec![StrBytes::from_static_str("key")];
+            let keys = vec![StrBytes::from_static_str("group:AAAAAAAAAAAAAAAAAAAAAQ:0")];
             let request = FindCoordinatorRequest::default().with_key_type(kind);
             let request = if version >= SEVERAL { request.with_coordinator_keys(keys) } else { request };
             let response = client.call(version, &request).await;
             let code_of = response.coordinators.first().map_or(response.error_code, |row| row.error_code);
             assert_eq!(ErrorCode(code_of), code, "v{version}");
+        }
+    }
+
+    #[test]
+    fn a_share_partition_is_a_group_an_id_and_a_number() {
+        for (key, expected) in [
+            ("a:b:AAAAAAAAAAAAAAAAAAAAAQ:1", true),
+            ("a:AAAAAAAAAAAAAAAAAAAAAQ:x", false),
+            ("a:short:1", false),
+            (" :AAAAAAAAAAAAAAAAAAAAAQ:1", false),
+            ("AAAAAAAAAAAAAAAAAAAAAQ:1", false),
+            ("", false),
+        ] {
+            assert_eq!(is_share_partition(key), expected, "{key}");
         }
     }
 }

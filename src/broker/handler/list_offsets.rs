@@ -40,7 +40,7 @@ pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) ->
     };
     let keys = request.topics.iter().flat_map(keys);
     let twice: HashSet<_> = keys.filter(|key| !unique.insert(key.clone())).collect();
-    let answer = |topic: &ListOffsetsTopic| {
+    let mut answer = |topic: &ListOffsetsTopic| {
         let mut rows = Vec::with_capacity(topic.partitions.len());
         for row in &topic.partitions {
             let key = (topic.name.clone(), row.partition_index);
@@ -57,7 +57,13 @@ pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) ->
         }
         ListOffsetsTopicResponse::default().with_name(topic.name.clone()).with_partitions(rows)
     };
-    ListOffsetsResponse::default().with_topics(request.topics.iter().map(answer).collect())
+    // Rows are grouped by their topics: one without rows is not there, since 4.0.
+    let old = node.cluster.emulate < Emulate::V4_3;
+    let topics = request.topics.iter().filter_map(|wanted| {
+        let row = answer(wanted);
+        (!row.partitions.is_empty() || (old && wanted.partitions.is_empty())).then_some(row)
+    });
+    ListOffsetsResponse::default().with_topics(topics.collect())
 }
 
 /// The record, or none; the ends of a log are told without a timestamp.

@@ -102,6 +102,9 @@ fn transaction(node: &Node, (api, version, id): (&Api, i16, i32), request: Reque
         Request::InitProducerId(request) => {
             send(api, version, id, &init_producer_id::handle(node, version, &request))
         }
+        Request::AddPartitionsToTxn(request) if add_partitions_to_txn::is_forgotten(version, &request) => {
+            Reply::Never
+        }
         Request::AddPartitionsToTxn(request) => {
             send(api, version, id, &add_partitions_to_txn::handle(node, version, request))
         }

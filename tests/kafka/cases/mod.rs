@@ -7,6 +7,7 @@ mod ends;
 mod fetch;
 mod frames;
 mod ids;
+mod odds;
 mod order;
 mod reading;
 mod records;
@@ -46,7 +47,7 @@ impl Theme {
 
 type Add = fn(&mut Theme);
 
-const THEMES: [(&str, Add); 26] = [
+const THEMES: [(&str, Add); 30] = [
     ("order", order::add),
     ("rows", rows::add),
     ("acks", acks::add),
@@ -73,6 +74,10 @@ const THEMES: [(&str, Add); 26] = [
     ("settings", administration::configs),
     ("deletion", administration::deletion),
     ("creation", administration::creation),
+    ("odd records", odds::produce),
+    ("odd names", odds::names),
+    ("odd transactions", odds::transactions),
+    ("odd headers", odds::headers),
 ];
 
 /// All of them, always in the same order.
