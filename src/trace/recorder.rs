@@ -3,8 +3,9 @@
 //! The application's thread and the clients' threads record into it; each fact takes a short critical section, and
 //! what the lock decides is the order. Nothing after it orders anything again.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use crate::id::{ProducerIndex, Submission};
@@ -22,6 +23,16 @@ pub struct Recorder {
     changed: Condvar,
     /// How often it has changed, for those that look without the lock.
     changes: AtomicU64,
+    observer: OnceLock<Observer>,
+}
+
+/// Who is told how much has happened.
+struct Observer(Box<dyn Fn(Counts) + Send + Sync>);
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
 }
 
 /// How much has happened so far.
@@ -66,6 +77,25 @@ impl Recorder {
         Self { state: Mutex::new(state), ..Self::default() }
     }
 
+    /// From now on somebody is told after each send and callback how much has happened; only the first who asks for it.
+    /// Told outside of the lock, so that two threads may tell out of order.
+    pub fn observe(&self, observer: impl Fn(Counts) + Send + Sync + 'static) {
+        // Who comes second is told nothing.
+        let _ = self.observer.set(Observer(Box::new(observer)));
+    }
+
+    fn tell(&self, state: MutexGuard<'_, State>) {
+        let counts = state.counts;
+        drop(state);
+        self.tell_counts(counts);
+    }
+
+    fn tell_counts(&self, counts: Counts) {
+        if let Some(observer) = self.observer.get() {
+            (observer.0)(counts);
+        }
+    }
+
     /// The application is about to call `send`.
     pub fn send(&self, submission: Submission) {
         self.lock().push(Event::Send(submission));
@@ -74,7 +104,9 @@ impl Recorder {
     /// The call has returned, the client took the message. May be recorded after its callback: a client answers from
     /// its own thread.
     pub fn sent(&self, submission: Submission) {
-        self.lock().sent(submission);
+        let mut state = self.lock();
+        state.sent(submission);
+        self.tell(state);
         // Waiters wait for callbacks; the application thread itself, which sends, is the one that waits.
     }
 
@@ -83,6 +115,7 @@ impl Recorder {
         let mut state = self.lock();
         state.sent(sent);
         state.push(Event::Send(next));
+        self.tell(state);
     }
 
     /// The call has returned, the client refused the message.
@@ -90,20 +123,25 @@ impl Recorder {
         let mut state = self.lock();
         state.counts.sent += u64::from(!state.closed);
         state.push(Event::SendFailed(submission, code));
+        self.tell(state);
     }
 
     /// A callback was served. Whether it is late is found out here.
     pub fn callback(&self, callback: Callback) {
         let mut state = self.lock();
         state.callback(callback);
+        let counts = state.counts;
         self.wake(state);
+        self.tell_counts(counts);
     }
 
     /// Callbacks that one call of the client served, in their order: one critical section for all.
     pub fn callbacks(&self, callbacks: impl IntoIterator<Item = Callback>) {
         let mut state = self.lock();
         callbacks.into_iter().for_each(|callback| state.callback(callback));
+        let counts = state.counts;
         self.wake(state);
+        self.tell_counts(counts);
     }
 
     /// What a client said of an error in its own words; kept if it is the first of that producer and code.
