@@ -7,7 +7,7 @@
 //! ```text
 //! scenarios/a.yaml ─read─▶ Source ─scenario::parse─▶ Scenario ─plan::compile─▶ Plan
 //!                                                                             │ run::execute
-//!                                              World{Cluster, Producers}  ◀───┤ (the only place that touches the world)
+//!                                        World{Cluster, Link, Producers}  ◀───┤ (the only place that touches the world)
 //!                                                                             ▼
 //! snapshots/a.snap ─load─▶ Snapshot ─snapshot::compare─◀── View ◀─view::of── Findings ◀─judge── Trace
 //!                                         └───────────────┬──────────────────────────────────────┘
@@ -36,6 +36,7 @@ pub mod plan;
 pub mod broker;
 pub mod cluster;
 pub mod judge;
+pub mod link;
 pub mod producer;
 
 pub mod run;

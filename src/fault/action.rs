@@ -171,6 +171,11 @@ impl Action {
         self.needs_answer() || matches!(self, Self::Pass)
     }
 
+    /// Whether to hold is all that it does: it is done when the hold is released.
+    pub fn is_hold(&self) -> bool {
+        matches!(self, Self::HoldRequest { .. } | Self::HoldResponse)
+    }
+
     /// Whether it is about the opening of a connection.
     pub fn is_of_connect(&self) -> bool {
         matches!(self, Self::Refuse | Self::Silent | Self::Close)

@@ -1,10 +1,9 @@
 //! Which error a broker can answer to which request, whether the request has had its effect then, and what must be so
 //! for that. A pair that no broker can produce is refused where the scenario shows it, and on the wire otherwise.
 //!
-//! Produce: `broker.md` B to G of the project's notes, that is `KafkaApis.handleProduceRequest`, `ReplicaManager`,
-//! `UnifiedLog` and `LogValidator` of Apache Kafka 4.x. The others: `KafkaApis`, `TransactionCoordinator` and
-//! `TransactionStateManager.appendTransactionToLog`, which turns a failed write of its own log into
-//! `COORDINATOR_NOT_AVAILABLE` or `NOT_COORDINATOR`, whatever came of that write.
+//! Produce: `KafkaApis.handleProduceRequest`, `ReplicaManager`, `UnifiedLog` and `LogValidator` of Apache Kafka 4.x. The
+//! others: `KafkaApis`, `TransactionCoordinator` and `TransactionStateManager.appendTransactionToLog`, which turns a
+//! failed write of its own log into `COORDINATOR_NOT_AVAILABLE` or `NOT_COORDINATOR`, whatever came of that write.
 
 use kafka_protocol::messages::ApiKey;
 

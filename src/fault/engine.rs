@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use kafka_protocol::messages::ApiKey;
+
 use crate::id::{FaultIndex, Submission};
 use crate::submissions::Submissions;
 
@@ -79,9 +81,9 @@ impl Engine {
         &self.rules
     }
 
-    /// Whether no rule may fire any more, armed or not.
-    pub fn is_idle(&self) -> bool {
-        self.rules.iter().zip(&self.states).all(|(rule, state)| !rule.times.allows(state.fired))
+    /// Whether some rule is about requests of that API.
+    pub fn asks_for(&self, api: ApiKey) -> bool {
+        self.rules.iter().any(|rule| rule.on.api.covers(Some(api)))
     }
 
     /// How often each rule took something.

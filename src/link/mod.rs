@@ -1,0 +1,182 @@
+//! The link: one Kafka-aware proxy between a client and any broker. A broker is honest, the link lies: what goes wrong on
+//! the way goes wrong here, and nowhere else.
+//!
+//! ```text
+//! client ─▶ listener of (producer, broker) ─▶ connection: intake ─▶ forward ─▶ broker
+//!                                                 │           (what is kept waits)
+//!        client ◀──────────────── give back ◀─────┼──────────────────────────── broker
+//!                                                 ▼
+//!                              Shared: one lock decides, counts, holds
+//! ```
+//!
+//! Each producer has listeners of its own, one for each broker, so that the link knows both ends of a connection. Every
+//! address that a broker announces becomes one of them; what the runner itself asks of the cluster goes past the link.
+
+mod connection;
+mod listeners;
+mod ports;
+mod state;
+mod upstream;
+mod wanted;
+mod wire;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::fault::{AfterClose, Condition};
+use crate::id::{BrokerId, FaultIndex, ProducerIndex};
+use crate::plan::Plan;
+use crate::trace::{Linked, Recorder};
+
+use ports::Ports;
+use state::{Shared, Way};
+use upstream::Upstream;
+pub use upstream::UpstreamError;
+pub use wanted::Wanted;
+
+/// A running link.
+#[derive(Debug)]
+pub struct Link {
+    control: Control,
+    ports: Arc<Ports>,
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+/// The longest wait for the first answer of a cluster.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// What a run does to its link, from any thread.
+#[derive(Clone, Debug)]
+pub struct Control(Arc<Shared>);
+
+/// A wait of the application for a condition.
+#[derive(Clone, Debug)]
+pub struct Waiting(state::Waiting);
+
+/// Why there is no link.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// The cluster does not say where its brokers are.
+    #[error("the link cannot reach the cluster")]
+    Upstream(#[from] UpstreamError),
+    /// No port could be had.
+    #[error("the link cannot listen")]
+    Listen(#[source] io::Error),
+}
+
+impl Link {
+    /// Starts one in front of a cluster, for a plan whose topics have the names that they have there. Nothing goes wrong
+    /// before [`Control::begin`]. To be called on a tokio runtime with time and I/O.
+    pub async fn start(
+        plan: &Plan,
+        wanted: Wanted,
+        bootstrap: &[(String, u16)],
+        recorder: &Arc<Recorder>,
+    ) -> Result<Self, LinkError> {
+        let upstream = Upstream::of(plan, bootstrap, CONNECT).await?;
+        let shared = Arc::new(Shared::new(wanted, recorder));
+        let stop = CancellationToken::new();
+        let producers = u16::try_from(plan.producers.len()).unwrap_or(u16::MAX);
+        let ports = Ports::bind(upstream, producers).map_err(LinkError::Listen)?;
+        let mut tasks = JoinSet::new();
+        let clock = Arc::clone(&shared);
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            tokio::select! {
+                () = clock.keep_time() => {}
+                () = stopped.cancelled() => {}
+            }
+        });
+        tasks.spawn(listeners::serve(Arc::clone(&ports), Arc::clone(&shared), stop.clone()));
+        Ok(Self { control: Control(shared), ports, tasks, stop })
+    }
+
+    /// Where a producer begins, as `HOST:PORT`, one for each broker that is known.
+    pub fn bootstrap(&self, producer: ProducerIndex) -> Vec<String> {
+        self.ports.of(producer)
+    }
+
+    /// For the application.
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    /// Lets everything that is still under way come to its end: what is held goes on, and is named as left. The clients
+    /// are gone. When this returns the link has nothing any more that could reach a broker.
+    pub async fn settle(&self) {
+        self.control.0.release_all();
+        self.ports.idle().await;
+    }
+
+    /// What it saw.
+    pub fn take(&self) -> Linked {
+        self.control.0.take()
+    }
+
+    /// Ends it; all its tasks have ended when this returns.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+impl Control {
+    /// The first step begins: faults are armed, and everything counts from now on.
+    pub fn begin(&self) {
+        self.0.begin();
+    }
+
+    /// So many calls of send have returned, and so many callbacks have been served, since the begin.
+    pub fn came(&self, sent: u64, callbacks: u64) {
+        self.0.came(sent, callbacks);
+    }
+
+    /// Arms a fault.
+    pub fn arm(&self, fault: FaultIndex) {
+        self.0.arm(fault);
+    }
+
+    /// Releases what a fault holds.
+    pub fn release(&self, fault: FaultIndex) {
+        self.0.release(fault);
+    }
+
+    /// Cuts directions between the clients and a broker, or all.
+    pub fn cut(&self, to_broker: bool, to_client: bool, broker: Option<BrokerId>, after: AfterClose) {
+        let ways = [(to_broker, Way::ToBroker), (to_client, Way::ToClient)];
+        let ways: Vec<_> = ways.iter().filter(|(cut, _)| *cut).map(|(_, way)| *way).collect();
+        self.0.cut(&ways, broker, after);
+    }
+
+    /// Heals whatever is cut.
+    pub fn heal(&self) {
+        self.0.heal();
+    }
+
+    /// Closes connections, idle ones too.
+    pub fn disconnect(&self, producer: Option<ProducerIndex>, broker: Option<BrokerId>) {
+        self.0.disconnect(producer, broker);
+    }
+
+    /// Begins to wait for a condition; the recorder is nudged when it holds.
+    pub fn wait(&self, until: &Condition) -> Waiting {
+        Waiting(self.0.wait(until))
+    }
+
+    /// Ends a wait.
+    pub fn forget(&self, waiting: &Waiting) {
+        self.0.forget(&waiting.0);
+    }
+}
+
+impl Waiting {
+    /// Whether what it waits for has happened.
+    pub fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
+}

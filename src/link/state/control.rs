@@ -1,0 +1,109 @@
+//! What a run does to its link, and the clock.
+
+use crate::fault::{AfterClose, Condition};
+use crate::id::{BrokerId, FaultIndex, ProducerIndex};
+
+use super::hold::Waiting;
+use super::network::{Fate, Way};
+use super::shared::Shared;
+
+impl Shared {
+    /// The application waits for a condition; the recorder is nudged when it holds.
+    pub(in crate::link) fn wait(&self, until: &Condition) -> Waiting {
+        let mut state = self.lock();
+        let until = until.from_now(&state.progress);
+        let waiting = state.holds.wait(until);
+        self.changed(state);
+        waiting
+    }
+
+    /// It waits no longer.
+    pub(in crate::link) fn forget(&self, waiting: &Waiting) {
+        self.lock().holds.forget(waiting);
+    }
+
+    /// So many calls of send have returned, and so many callbacks have been served. Counts may come out of order.
+    pub(in crate::link) fn came(&self, sent: u64, callbacks: u64) {
+        let mut state = self.lock();
+        if sent > state.progress.sent {
+            state.progress.sent = sent;
+            state.progress.stirred = state.progress.now;
+        }
+        state.progress.callbacks = state.progress.callbacks.max(callbacks);
+        self.changed(state);
+    }
+
+    /// A step arms a fault.
+    pub(in crate::link) fn arm(&self, fault: FaultIndex) {
+        self.lock().engine.arm(fault);
+    }
+
+    /// A step releases a fault.
+    pub(in crate::link) fn release(&self, fault: FaultIndex) {
+        let mut state = self.lock();
+        if let Some(fault) = state.progress.faults.get_mut(fault.index()) {
+            fault.released = true;
+        }
+        self.changed(state);
+    }
+
+    /// Releases whatever is held, and holds nothing more. Whoever held something is named in the trace.
+    pub(in crate::link) fn release_all(&self) {
+        let mut state = self.lock();
+        let left = state.holds.release_all();
+        state.left.extend(left);
+        drop(state);
+        self.heal();
+    }
+
+    /// Releases what time alone releases, for ever. May be dropped at any time.
+    pub(in crate::link) async fn keep_time(&self) {
+        loop {
+            let next = {
+                let mut state = self.lock();
+                let over = state.settle();
+                let next = state.holds.next(&state.progress);
+                let next = next.and_then(|next| state.began.map(|began| began + next));
+                drop(state);
+                if over {
+                    self.recorder.nudge();
+                }
+                next
+            };
+            match next {
+                Some(next) => tokio::select! {
+                    () = tokio::time::sleep_until(next) => {}
+                    () = self.clock.notified() => {}
+                },
+                None => self.clock.notified().await,
+            }
+        }
+    }
+
+    /// Cuts directions.
+    pub(in crate::link) fn cut(&self, ways: &[Way], broker: Option<BrokerId>, after: AfterClose) {
+        self.lock().network.cut(ways, broker, after);
+    }
+
+    /// Heals whatever is cut.
+    pub(in crate::link) fn heal(&self) {
+        self.lock().network.heal();
+    }
+
+    /// Closes connections.
+    pub(in crate::link) fn disconnect(&self, producer: Option<ProducerIndex>, broker: Option<BrokerId>) {
+        let state = self.lock();
+        for (ends, cut) in &state.open {
+            if producer.is_none_or(|own| own == ends.producer) && broker.is_none_or(|own| own == ends.broker)
+            {
+                cut.cancel();
+            }
+        }
+    }
+
+    /// Waits until a direction is whole.
+    pub(in crate::link) async fn pass(&self, way: Way, broker: BrokerId) -> Fate {
+        let watch = self.lock().network.watch();
+        watch.whole(way, broker).await
+    }
+}

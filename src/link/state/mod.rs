@@ -1,0 +1,13 @@
+//! What the link knows, behind one lock: what passes, what is counted, who takes it, and what is held until when. All
+//! of it is decided in one short critical section, so that what that lock orders is the order of everything.
+
+mod control;
+mod hold;
+mod kept;
+mod network;
+mod shared;
+
+pub(super) use hold::{Held, Waiting};
+pub(super) use kept::Ends;
+pub(super) use network::{Fate, Way};
+pub(super) use shared::{Decision, Shared};
