@@ -12,6 +12,7 @@ use tokio::task::JoinError;
 use crate::cluster::{ClusterError, TopicRefused};
 use crate::id::Partition;
 use crate::kafka::ErrorCode;
+use crate::link::LinkError;
 use crate::plan::RenderError;
 use crate::producer::OpenError;
 
@@ -33,6 +34,9 @@ pub enum RunError {
     /// The cluster was reached, and did not do what it should before the run began.
     #[error("the cluster cannot be prepared")]
     Cluster(#[source] ClusterError),
+    /// Nothing can be put between the clients and the brokers.
+    #[error("the faults have no place to happen in")]
+    Link(#[from] LinkError),
     /// The cluster gave no sign of life any more while the scenario ran.
     #[error("the cluster has gone in the middle of the run")]
     Gone(#[source] ClusterError),

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::plan::Plan;
 use crate::producer;
-use crate::trace::{Client, Linked, Trace};
+use crate::trace::{Client, Recorder, Trace};
 
 pub use broken::{Left, OtherShape, RunError};
 pub use check::check;
@@ -37,8 +37,9 @@ pub async fn execute(
     target: &Target,
     interrupt: &CancellationToken,
 ) -> Result<Trace, RunError> {
-    let world = World::start(plan, target, interrupt).await?;
-    let trace = trace(&world, plan, interrupt).await;
+    let recorder = world::recorder(plan);
+    let world = World::start(plan, target, &recorder, interrupt).await?;
+    let trace = trace(&world, plan, &recorder, interrupt).await;
     match (trace, world.stop().await) {
         (trace, Ok(())) => trace,
         (Ok(_), Err(left)) => Err(left.into()),
@@ -46,14 +47,18 @@ pub async fn execute(
     }
 }
 
-async fn trace(world: &World, plan: &Arc<Plan>, interrupt: &CancellationToken) -> Result<Trace, RunError> {
-    let recorder = world::recorder(plan);
+async fn trace(
+    world: &World,
+    plan: &Arc<Plan>,
+    recorder: &Arc<Recorder>,
+    interrupt: &CancellationToken,
+) -> Result<Trace, RunError> {
     let mut reader = Reader::new(plan, world.bootstrap()?, world.partitions(plan));
     let mut gone = pin!(world.watch());
     let stop = interrupt.child_token();
     let ending = {
-        let mut performance = pin!(world.perform(plan, &recorder, &stop));
-        let ahead = reader.read_ahead(&recorder);
+        let mut performance = pin!(world.perform(plan, recorder, &stop));
+        let ahead = reader.read_ahead(recorder);
         tokio::select! {
             ending = &mut performance => ending?,
             never = ahead => match never {},
@@ -80,5 +85,5 @@ async fn trace(world: &World, plan: &Arc<Plan>, interrupt: &CancellationToken) -
         () = interrupt.cancelled() => return Err(RunError::Interrupted),
     };
     let client = Client { said: recorder.take_said(), ..producer::client(plan) };
-    Ok(Trace { events, logs, settled, ending, client, link: Linked::default() })
+    Ok(Trace { events, logs, settled, ending, client, link: world.linked() })
 }

@@ -1,5 +1,6 @@
 //! The application of a scenario: one thread that takes the plan's steps, and how it waits.
 
+mod link;
 mod send;
 mod step;
 mod transaction;
@@ -9,7 +10,8 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::id::ProducerIndex;
-use crate::plan::{self, Callbacks, ClusterStep, Message, Plan, RenderError};
+use crate::link::Control;
+use crate::plan::{self, Callbacks, ClusterStep, Message, Plan, RenderError, Start};
 use crate::producer::{Producer, Serving};
 use crate::run::RunError;
 use crate::submissions::Submissions;
@@ -28,6 +30,11 @@ pub(super) trait Outside {
 
     /// Does something to the cluster, or says why it cannot be.
     fn change(&self, step: &ClusterStep) -> Result<(), String>;
+
+    /// What stands between the clients and the brokers, if anything does.
+    fn link(&self) -> Option<&Control> {
+        None
+    }
 }
 
 /// The application while it runs. It sends for all producers from the thread that calls it.
@@ -116,10 +123,8 @@ impl<'a> Application<'a> {
     }
 
     fn steps(&mut self) -> Result<Ending, Halt> {
-        if self.plan.needs_link() {
-            // The language of faults is there; what carries them out is not.
-            let why = "nothing stands between the clients and the brokers yet".to_owned();
-            return Ok(Ending::Refused { step: 0, why });
+        if let Some(link) = self.outside.link().filter(|_| self.plan.start == Start::Warm) {
+            link.begin();
         }
         let mut flow = Flow::Goes;
         for (number, step) in self.plan.steps.iter().enumerate() {

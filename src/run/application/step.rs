@@ -35,9 +35,8 @@ impl Application<'_> {
                 self.outside.change(step).map_err(Halt::Refused)?;
                 StepEnd::Done
             }
-            Action::Wait { .. } | Action::Link(_) => {
-                return Err(Halt::Refused("nothing stands between the clients and the brokers".to_owned()));
-            }
+            Action::Wait { ref condition, within } => self.wait_until(condition, within)?,
+            Action::Link(step) => self.change_link(step)?,
             Action::Open { producer, within } => self.open(producer, within)?,
             // An application that waits for the callbacks in vain does not go on to ask.
             Action::Transaction { .. } if !ready => self.ended(false),

@@ -53,11 +53,15 @@ impl Embedded {
         Hands { cluster: Arc::clone(&self.cluster), runtime: Handle::current() }
     }
 
-    /// Waits until whatever clients that are gone have sent has been handled. What was held is not held any more:
-    /// the logs are about to be read, and requests that waited for it have nobody who waits for their answers.
-    pub(super) async fn settle(&self) -> Result<(), RunError> {
+    /// What was held is not held any more: the logs are about to be read, and requests that waited for it have nobody
+    /// who waits for their answers.
+    pub(super) async fn resume(&self) {
         // That nothing is held is no reason to fail.
         let _ = self.cluster.resume_replication().await;
+    }
+
+    /// Waits until whatever clients that are gone have sent has been handled.
+    pub(super) async fn settle(&self) -> Result<(), RunError> {
         self.cluster.idle().await.map_err(RunError::Broker)
     }
 

@@ -21,9 +21,11 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::cluster::Address;
+use crate::id::ProducerIndex;
+use crate::link::{Link, Wanted};
 use crate::plan::Plan;
 use crate::producer::Sink;
-use crate::trace::{Ending, Recorder};
+use crate::trace::{Ending, Linked, Recorder};
 
 use super::{Left, RunError};
 use embedded::Embedded;
@@ -40,6 +42,8 @@ const ROOM: u32 = 4_000_000;
 /// A running world.
 pub(super) struct World {
     site: Site,
+    /// Between the producers and the brokers, if the plan needs it.
+    link: Option<Link>,
 }
 
 enum Site {
@@ -50,8 +54,9 @@ enum Site {
 impl World {
     /// A cluster that has the plan's topics. After an error nothing is left of it.
     pub(super) async fn start(
-        plan: &Plan,
+        plan: &Arc<Plan>,
         target: &Target,
+        recorder: &Arc<Recorder>,
         interrupt: &CancellationToken,
     ) -> Result<Self, RunError> {
         let site = match target {
@@ -62,7 +67,39 @@ impl World {
             }
             Target::Foreign(cluster) => Site::Foreign(Foreign::enter(plan, cluster, interrupt).await?),
         };
-        Ok(Self { site })
+        let mut world = Self { site, link: None };
+        if plan.needs_link() {
+            match world.link_for(plan, recorder).await {
+                Ok(link) => world.link = Some(link),
+                Err(error) => {
+                    return Err(match world.stop().await {
+                        Ok(()) => error,
+                        Err(left) => left.after(error),
+                    });
+                }
+            }
+        }
+        Ok(world)
+    }
+
+    /// A link in front of the brokers. It hears of every send and callback.
+    async fn link_for(&self, plan: &Arc<Plan>, recorder: &Arc<Recorder>) -> Result<Link, RunError> {
+        let wanted = Wanted {
+            faults: plan.faults.clone(),
+            allow_impossible: plan.allow_impossible,
+            requests: plan.snapshot.requests || !plan.expect.requests.is_empty(),
+        };
+        let brokers: Vec<_> =
+            self.bootstrap()?.into_iter().map(|address| (address.host, address.port)).collect();
+        let link = Link::start(&self.performed(plan), wanted, &brokers, recorder).await?;
+        let control = link.control();
+        recorder.observe(move |counts| control.came(counts.sent, counts.callbacks));
+        Ok(link)
+    }
+
+    /// What the link saw, if there is one.
+    pub(super) fn linked(&self) -> Linked {
+        self.link.as_ref().map(Link::take).unwrap_or_default()
     }
 
     /// Where clients begin.
@@ -88,13 +125,13 @@ impl World {
         recorder: &Arc<Recorder>,
         interrupt: &CancellationToken,
     ) -> Result<Ending, RunError> {
-        let bootstrap: Vec<_> = self.bootstrap()?.iter().map(Address::to_string).collect();
         let mut thread = JoinSet::new();
         let task = Task {
             plan: self.performed(plan),
             recorder: Arc::clone(recorder),
             sink: self.sink(plan, recorder),
-            bootstrap: bootstrap.join(","),
+            bootstrap: self.bootstraps(plan)?,
+            link: self.link.as_ref().map(Link::control),
             interrupt: interrupt.clone(),
             hands: match &self.site {
                 Site::Embedded(cluster) => Some(cluster.hands()),
@@ -112,6 +149,16 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Where each producer begins.
+    fn bootstraps(&self, plan: &Plan) -> Result<Vec<String>, RunError> {
+        let direct: Vec<_> = self.bootstrap()?.iter().map(Address::to_string).collect();
+        let of = |index| match &self.link {
+            Some(link) => link.bootstrap(ProducerIndex(index)).join(","),
+            None => direct.join(","),
+        };
+        Ok((0u16..).zip(&plan.producers).map(|(index, _)| of(index)).collect())
     }
 
     /// The plan with the names that its topics have on the cluster.
@@ -141,13 +188,27 @@ impl World {
     /// Waits until whatever the producers sent before they were closed has been handled, also what needs no answer.
     /// False where nobody can know that.
     pub(super) async fn settle(&self, limit: Duration) -> Result<bool, RunError> {
-        let Site::Embedded(cluster) = &self.site else { return Ok(false) };
-        timeout(limit, cluster.settle()).await.map_err(|_| RunError::NotIdle(limit))??;
-        Ok(true)
+        let settled = async {
+            if let Site::Embedded(cluster) = &self.site {
+                cluster.resume().await;
+            }
+            // First what the link still has: it is on its way to the brokers.
+            if let Some(link) = &self.link {
+                link.settle().await;
+            }
+            match &self.site {
+                Site::Embedded(cluster) => cluster.settle().await.map(|()| true),
+                Site::Foreign(_) => Ok(false),
+            }
+        };
+        timeout(limit, settled).await.map_err(|_| RunError::NotIdle(limit))?
     }
 
     /// Ends what was started, and deletes what was created for this run alone.
     pub(super) async fn stop(self) -> Result<(), Left> {
+        if let Some(link) = self.link {
+            link.stop().await;
+        }
         match self.site {
             Site::Embedded(cluster) => cluster.stop().await,
             Site::Foreign(foreign) => foreign.leave().await?,

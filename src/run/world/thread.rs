@@ -6,6 +6,7 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::id::ProducerIndex;
+use crate::link::Control;
 use crate::plan::{self, ClusterStep, Plan, Start};
 use crate::producer::{LibrdkafkaProducer, Producer, Sink};
 use crate::run::RunError;
@@ -21,8 +22,10 @@ pub(super) struct Task {
     pub(super) recorder: Arc<Recorder>,
     /// Where the producers report to.
     pub(super) sink: Arc<dyn Sink>,
-    /// Where they begin.
-    pub(super) bootstrap: String,
+    /// Where they begin, in the order of the plan.
+    pub(super) bootstrap: Vec<String>,
+    /// What stands between them and the brokers, if anything does.
+    pub(super) link: Option<Control>,
     pub(super) interrupt: CancellationToken,
     /// For steps that change the cluster; none where it is not ours.
     pub(super) hands: Option<Hands>,
@@ -31,6 +34,9 @@ pub(super) struct Task {
 impl Task {
     /// From the opening of the producers to the end of the last of them.
     pub(super) fn run(&self) -> Result<Ending, RunError> {
+        if let Some(link) = self.link.as_ref().filter(|_| self.plan.start == Start::Cold) {
+            link.begin();
+        }
         let application = Application::new(&self.plan, &self.recorder, self, &self.interrupt);
         match application.and_then(Application::run) {
             Ok(ending) => Ok(ending),
@@ -71,7 +77,8 @@ impl Outside for Task {
         limit: Instant,
     ) -> Result<Box<dyn Producer>, Halt> {
         let (start, sink) = (self.plan.start, Arc::clone(&self.sink));
-        let opened = LibrdkafkaProducer::open(producer, index, start, &self.bootstrap, sink);
+        let bootstrap = self.bootstrap.get(index.index()).map_or("", String::as_str);
+        let opened = LibrdkafkaProducer::open(producer, index, start, bootstrap, sink);
         let opened = opened.map_err(|source| {
             Halt::Broken(Box::new(RunError::Producer { name: producer.name.to_string(), source }))
         })?;
@@ -84,5 +91,9 @@ impl Outside for Task {
     fn change(&self, step: &ClusterStep) -> Result<(), String> {
         let hands = self.hands.as_ref().ok_or("only an embedded cluster is changed")?;
         hands.change(&self.plan, step)
+    }
+
+    fn link(&self) -> Option<&Control> {
+        self.link.as_ref()
     }
 }
