@@ -33,6 +33,7 @@ use crate::plan::Plan;
 use crate::trace::{Linked, Recorder};
 
 use ports::Ports;
+pub use state::{Holding, Standstill};
 use state::{Shared, Way};
 use upstream::Upstream;
 pub use upstream::UpstreamError;
@@ -42,7 +43,6 @@ pub use wanted::Wanted;
 #[derive(Debug)]
 pub struct Link {
     control: Control,
-    ports: Arc<Ports>,
     tasks: JoinSet<()>,
     stop: CancellationToken,
 }
@@ -52,7 +52,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// What a run does to its link, from any thread.
 #[derive(Clone, Debug)]
-pub struct Control(Arc<Shared>);
+pub struct Control {
+    shared: Arc<Shared>,
+    ports: Arc<Ports>,
+}
 
 /// A wait of the application for a condition.
 #[derive(Clone, Debug)]
@@ -93,12 +96,12 @@ impl Link {
             }
         });
         tasks.spawn(listeners::serve(Arc::clone(&ports), Arc::clone(&shared), stop.clone()));
-        Ok(Self { control: Control(shared), ports, tasks, stop })
+        Ok(Self { control: Control { shared, ports }, tasks, stop })
     }
 
     /// Where a producer begins, as `HOST:PORT`, one for each broker that is known.
     pub fn bootstrap(&self, producer: ProducerIndex) -> Vec<String> {
-        self.ports.of(producer)
+        self.control.ports.of(producer)
     }
 
     /// For the application.
@@ -109,13 +112,13 @@ impl Link {
     /// Lets everything that is still under way come to its end: what is held goes on, and is named as left. The clients
     /// are gone. When this returns the link has nothing any more that could reach a broker.
     pub async fn settle(&self) {
-        self.control.0.release_all();
-        self.ports.idle().await;
+        self.control.shared.release_all();
+        self.control.ports.idle().await;
     }
 
     /// What it saw.
     pub fn take(&self) -> Linked {
-        self.control.0.take()
+        self.control.shared.take()
     }
 
     /// Ends it; all its tasks have ended when this returns.
@@ -128,49 +131,60 @@ impl Link {
 impl Control {
     /// The first step begins: faults are armed, and everything counts from now on.
     pub fn begin(&self) {
-        self.0.begin();
+        self.shared.begin();
     }
 
     /// So many calls of send have returned, and so many callbacks have been served, since the begin.
     pub fn came(&self, sent: u64, callbacks: u64) {
-        self.0.came(sent, callbacks);
+        self.shared.came(sent, callbacks);
     }
 
     /// Arms a fault.
     pub fn arm(&self, fault: FaultIndex) {
-        self.0.arm(fault);
+        self.shared.arm(fault);
     }
 
     /// Releases what a fault holds.
     pub fn release(&self, fault: FaultIndex) {
-        self.0.release(fault);
+        self.shared.release(fault);
     }
 
     /// Cuts directions between the clients and a broker, or all.
     pub fn cut(&self, to_broker: bool, to_client: bool, broker: Option<BrokerId>, after: AfterClose) {
         let ways = [(to_broker, Way::ToBroker), (to_client, Way::ToClient)];
         let ways: Vec<_> = ways.iter().filter(|(cut, _)| *cut).map(|(_, way)| *way).collect();
-        self.0.cut(&ways, broker, after);
+        self.shared.cut(&ways, broker, after);
     }
 
     /// Heals whatever is cut.
     pub fn heal(&self) {
-        self.0.heal();
+        self.shared.heal();
     }
 
     /// Closes connections, idle ones too.
     pub fn disconnect(&self, producer: Option<ProducerIndex>, broker: Option<BrokerId>) {
-        self.0.disconnect(producer, broker);
+        self.shared.disconnect(producer, broker);
     }
 
     /// Begins to wait for a condition; the recorder is nudged when it holds.
     pub fn wait(&self, until: &Condition) -> Waiting {
-        Waiting(self.0.wait(until))
+        Waiting(self.shared.wait(until))
+    }
+
+    /// Whether nothing moves any more by itself for so long: whatever is under way waits for something that is held, and
+    /// time alone releases nothing.
+    pub fn standstill(&self, left: Duration) -> Option<Standstill> {
+        self.shared.standstill(left, self.ports.upstream.ids())
+    }
+
+    /// What is held.
+    pub fn holdings(&self) -> Vec<Holding> {
+        self.shared.holdings()
     }
 
     /// Ends a wait.
     pub fn forget(&self, waiting: &Waiting) {
-        self.0.forget(&waiting.0);
+        self.shared.forget(&waiting.0);
     }
 }
 

@@ -16,6 +16,7 @@ use crate::trace::{Callback, ClientError, Code, Event, Recorder};
 
 pub use check::{check, setting_mistake};
 pub use librdkafka::{LibrdkafkaProducer, OpenError, client};
+pub use settings::Patience;
 
 /// A producer of the client under test. It owns one thread, and that thread alone serves callbacks, so that they are
 /// reported in the order in which the client gave them.

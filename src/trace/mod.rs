@@ -56,6 +56,8 @@ pub enum Ending {
         step: Option<usize>,
         /// What was waited for, in a few words.
         waited_for: String,
+        /// What was held between the clients and the brokers, and until when, in a few words each.
+        held: Vec<String>,
     },
     /// Everyone who could go on waits for somebody else, and nobody waits with an end before the deadline.
     Deadlock {

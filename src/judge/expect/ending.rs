@@ -17,8 +17,8 @@ pub(super) fn check(facts: &Facts<'_>, failures: &mut Vec<Failure>) {
         let span = facts.plan.steps.get(*step).map_or(facts.plan.expect.span, |step| step.span);
         failures.push(fail(format!("the cluster cannot do this: {why}"), span, Vec::new()));
     }
-    if let Ending::Deadline { step, waited_for } = &facts.trace.ending {
-        failures.push(deadline(facts, *step, waited_for));
+    if let Ending::Deadline { step, waited_for, held } = &facts.trace.ending {
+        failures.push(deadline(facts, *step, waited_for, held));
     }
     if let Ending::Deadlock { step, circle } = &facts.trace.ending {
         failures.push(deadlock(facts, *step, circle));
@@ -39,10 +39,11 @@ fn deadlock(facts: &Facts<'_>, step: Option<usize>, circle: &[String]) -> Failur
     fail("a deadlock: each of these waits for the next, and the last for the first".to_owned(), span, details)
 }
 
-fn deadline(facts: &Facts<'_>, step: Option<usize>, waited_for: &str) -> Failure {
+fn deadline(facts: &Facts<'_>, step: Option<usize>, waited_for: &str, held: &[String]) -> Failure {
     let under_way = step.and_then(|step| facts.plan.steps.get(step));
     let span = under_way.or(facts.plan.steps.last()).map_or(facts.plan.expect.span, |step| step.span);
     let mut details = vec![format!("waited for: {waited_for}")];
+    details.extend_from_slice(held);
     let silent = facts.outcomes.which(|outcome| outcome == Outcome::Unknown(None));
     if !silent.is_empty() {
         details.push(format!("without a callback: {silent:.20}"));

@@ -162,7 +162,8 @@ fn a_run_that_its_deadline_ended_fails_with_what_it_waited_for() {
     let mut events = sends(0..4);
     events.extend([ok(0, 0), err(1, "expired", Persistence::NotPersisted)]);
     let mut trace = trace(events, &[&records([0])]);
-    trace.ending = Ending::Deadline { step: None, waited_for: "the callbacks of 2..3".to_owned() };
+    trace.ending =
+        Ending::Deadline { step: None, waited_for: "the callbacks of 2..3".to_owned(), held: Vec::new() };
     fails(
         "deadline: 1500ms\n",
         &trace,

@@ -48,6 +48,7 @@ impl<'a, S: AsyncRead + Unpin> Intake<'a, S> {
             let never = tokio_util::sync::CancellationToken::new();
             swallow(client.stream(), &never).await;
         }
+        line.shared.has_left(line.ends);
         line.gone.cancel();
     }
 

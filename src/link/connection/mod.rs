@@ -49,7 +49,10 @@ pub(super) async fn serve(mut stream: TcpStream, broker: BrokerId, told: &Told<'
         Answer::Closed
     } else {
         match told.ports.upstream.connect(broker).await {
-            Ok(upstream) => proxy(stream, upstream, (ends, &cut), told, shared).await,
+            Ok(upstream) => {
+                shared.is_whole(ends);
+                proxy(stream, upstream, (ends, &cut), told, shared).await
+            }
             Err(_) => Answer::Closed,
         }
     };

@@ -1,11 +1,13 @@
 //! What stands in the queues between the parts of a connection.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::fault::Verdict;
 use crate::kafka::ErrorCode;
-use crate::link::state::{Decision, Held};
+use crate::link::state::{Decision, Held, Passage};
 use crate::link::wire::{Asked, Change, Due};
 
 /// A request that has been taken in.
@@ -30,6 +32,9 @@ pub(super) struct Pending {
     pub(super) due: Option<Due>,
     pub(super) asked: Option<Asked>,
     pub(super) passed: Option<usize>,
+    /// It is under way as long as this is there.
+    #[expect(dead_code, reason = "that it is there says it")]
+    pub(super) passage: Option<Arc<Passage>>,
     pub(super) verdict: Option<Verdict>,
     pub(super) from: From,
     pub(super) change: Option<Change>,
@@ -74,6 +79,7 @@ impl Pending {
             due,
             asked,
             passed: decision.passed,
+            passage: decision.passage,
             verdict: decision.verdict,
             from,
             change: None,

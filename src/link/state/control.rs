@@ -1,11 +1,14 @@
 //! What a run does to its link, and the clock.
 
+use std::time::Duration;
+
 use crate::fault::{AfterClose, Condition};
 use crate::id::{BrokerId, FaultIndex, ProducerIndex};
 
 use super::hold::Waiting;
 use super::network::{Fate, Way};
-use super::shared::Shared;
+use super::shared::{Shared, State};
+use super::standing::{Holding, Open, Standstill};
 
 impl Shared {
     /// The application waits for a condition; the recorder is nudged when it holds.
@@ -93,7 +96,7 @@ impl Shared {
     /// Closes connections.
     pub(in crate::link) fn disconnect(&self, producer: Option<ProducerIndex>, broker: Option<BrokerId>) {
         let state = self.lock();
-        for (ends, cut) in &state.open {
+        for Open { ends, cut, .. } in &state.open {
             if producer.is_none_or(|own| own == ends.producer) && broker.is_none_or(|own| own == ends.broker)
             {
                 cut.cancel();
@@ -101,9 +104,43 @@ impl Shared {
         }
     }
 
+    /// Whether all stands still for so long.
+    pub(in crate::link) fn standstill(&self, left: Duration, brokers: Vec<BrokerId>) -> Option<Standstill> {
+        let state = self.lock();
+        let until = state.progress.now.saturating_add(left);
+        let by_time = state.holds.next(&state.progress).is_some_and(|time| time < until);
+        let by_client = state.holds.asks_for_background(state.engine.rules());
+        if by_time || by_client || state.network.is_cut() {
+            return None;
+        }
+        let still = Standstill::of(&state.open, &state.holds)?;
+        Some(Standstill { holdings: state.holdings(), brokers, ..still })
+    }
+
+    /// What is held.
+    pub(in crate::link) fn holdings(&self) -> Vec<Holding> {
+        self.lock().holdings()
+    }
+
     /// Waits until a direction is whole.
     pub(in crate::link) async fn pass(&self, way: Way, broker: BrokerId) -> Fate {
         let watch = self.lock().network.watch();
         watch.whole(way, broker).await
+    }
+}
+
+impl State {
+    fn holdings(&self) -> Vec<Holding> {
+        let rules = self.engine.rules();
+        let passages: Vec<_> = self.open.iter().flat_map(Open::under_way).collect();
+        let held = self.holds.held().map(|(number, fault, until)| {
+            let own = passages.iter().filter(|passage| passage.held == Some(number));
+            Holding {
+                fault: rules.get(fault.index()).map_or_else(String::new, |rule| rule.name.to_string()),
+                kept: own.flat_map(|passage| passage.submissions.iter()).collect(),
+                until: until.words(&self.progress, rules),
+            }
+        });
+        held.collect()
     }
 }

@@ -7,21 +7,28 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use crate::fault::{Action, Condition, Progress, Verdict};
+use crate::fault::{Action, Condition, Progress, Rule, Verdict};
 use crate::id::FaultIndex;
 
 /// Everything that is held, and every wait.
 #[derive(Debug, Default)]
 pub(super) struct Holds {
     held: Vec<Hold>,
+    /// How many there have been.
+    made: u64,
     waits: Vec<Wait>,
     /// Nothing is held any more.
     settling: bool,
 }
 
+/// Which hold of a run, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct HoldNumber(u64);
+
 /// Something that is held until it is released.
 #[derive(Debug)]
 pub(in crate::link) struct Held {
+    pub(super) number: HoldNumber,
     released: oneshot::Receiver<()>,
 }
 
@@ -35,6 +42,7 @@ impl Held {
 
 #[derive(Debug)]
 struct Hold {
+    number: HoldNumber,
     fault: FaultIndex,
     until: Condition,
     /// To hold is all that the fault does.
@@ -73,10 +81,12 @@ impl Holds {
             None => return None,
         };
         let (release, released) = oneshot::channel();
+        let number = HoldNumber(self.made);
+        self.made += 1;
         if !self.settling {
-            self.held.push(Hold { fault: verdict.fault, until, alone, release });
+            self.held.push(Hold { number, fault: verdict.fault, until, alone, release });
         }
-        Some(Held { released })
+        Some(Held { number, released })
     }
 
     /// The application waits for something.
@@ -116,6 +126,22 @@ impl Holds {
             !holds
         });
         self.waits.len() < before
+    }
+
+    /// What is held, by whom, and until when. What nobody waits for any more is not.
+    pub(super) fn held(&self) -> impl Iterator<Item = (HoldNumber, FaultIndex, &Condition)> {
+        let held = self.held.iter().filter(|hold| !hold.release.is_closed());
+        held.map(|hold| (hold.number, hold.fault, &hold.until))
+    }
+
+    /// Whether a hold is not released yet.
+    pub(super) fn is_held(&self, number: HoldNumber) -> bool {
+        self.held.iter().any(|hold| hold.number == number)
+    }
+
+    /// Whether clients may release a hold, or end a wait, by what they do on their own.
+    pub(super) fn asks_for_background(&self, rules: &[Rule]) -> bool {
+        self.conditions().any(|until| until.asks_for_background(rules))
     }
 
     fn conditions(&self) -> impl Iterator<Item = &Condition> {

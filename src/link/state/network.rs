@@ -51,6 +51,10 @@ impl Network {
         self.cuts.send_replace(Vec::new());
     }
 
+    pub(super) fn is_cut(&self) -> bool {
+        !self.cuts.borrow().is_empty()
+    }
+
     /// For a wait until a direction is whole.
     pub(super) fn watch(&self) -> Watch {
         Watch(self.cuts.subscribe())

@@ -7,26 +7,18 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::fault::{Action, Engine, Progress, Row, Transit, Verdict, codes};
+use crate::fault::{Engine, Progress, Verdict};
 use crate::id::{BrokerId, FaultIndex, ProducerIndex};
 use crate::kafka::ErrorCode;
 use crate::trace::{Answer, Event, Linked, Nearest, Passed, PassedRow, Recorder, Taken};
 
+use super::decision::{Decision, impossible, transit};
 use super::hold::{Held, Holds};
 use super::kept::{Ends, Kept};
 use super::network::Network;
+use super::standing::Open;
 use crate::link::wanted::Wanted;
 use crate::link::wire::Asked;
-
-/// What is decided of a request.
-#[derive(Debug, Default)]
-pub(in crate::link) struct Decision {
-    /// Its place among those that are kept.
-    pub(in crate::link) passed: Option<usize>,
-    pub(in crate::link) verdict: Option<Verdict>,
-    /// What it waits for, from now on.
-    pub(in crate::link) held: Option<Held>,
-}
 
 /// The state that all connections of a link share.
 #[derive(Debug)]
@@ -50,7 +42,7 @@ pub(super) struct State {
     impossible: Vec<(FaultIndex, String)>,
     pub(super) left: Vec<FaultIndex>,
     pub(super) holds: Holds,
-    pub(super) open: Vec<(Ends, CancellationToken)>,
+    pub(super) open: Vec<Open>,
     connections: u32,
     pub(super) network: Network,
 }
@@ -103,7 +95,7 @@ impl Shared {
         let ends = Ends { connection: state.connections, producer, broker };
         state.connections += 1;
         let cut = CancellationToken::new();
-        state.open.push((ends, cut.clone()));
+        state.open.push(Open::new(ends, cut.clone()));
         let decision = self.decide(&mut state, ends, None, None);
         self.changed(state);
         (ends, cut, decision)
@@ -112,7 +104,7 @@ impl Shared {
     /// A request has reached the link.
     pub(in crate::link) fn arrive(&self, ends: Ends, api: Option<ApiKey>, asked: Option<&Asked>) -> Decision {
         let mut state = self.lock();
-        let decision = match (api, asked) {
+        let mut decision = match (api, asked) {
             (Some(api), Some(asked)) => self.decide(&mut state, ends, Some(api), Some(asked)),
             (Some(api), None) => {
                 if state.began.is_some() {
@@ -122,8 +114,22 @@ impl Shared {
             }
             (None, _) => Decision::default(),
         };
+        let held = decision.held.as_ref().map(|held| held.number);
+        let rows = asked.map_or(&[][..], |asked| &asked.rows);
+        let submissions = rows.iter().flat_map(|row| row.submissions.iter()).collect();
+        decision.passage = state.connection(ends).map(|open| open.enter(held, submissions));
         self.changed(state);
         decision
+    }
+
+    /// Both sides of a connection are there.
+    pub(in crate::link) fn is_whole(&self, ends: Ends) {
+        self.lock().connection(ends).map(Open::is_whole);
+    }
+
+    /// The client has closed its side of a connection.
+    pub(in crate::link) fn has_left(&self, ends: Ends) {
+        self.lock().connection(ends).map(Open::has_left);
     }
 
     fn decide(&self, state: &mut State, ends: Ends, api: Option<ApiKey>, asked: Option<&Asked>) -> Decision {
@@ -163,7 +169,7 @@ impl Shared {
             touched: None,
         };
         let passed = Some(state.kept.keep(request, verdict.as_ref()));
-        Decision { passed, verdict, held }
+        Decision { passed, verdict, held, passage: None }
     }
 
     /// The client has got an answer, part by part; what has no code is a success.
@@ -196,7 +202,7 @@ impl Shared {
     /// A connection has ended; requests without an answer have none for that reason.
     pub(in crate::link) fn close(&self, ends: Ends, reason: Answer) {
         let mut state = self.lock();
-        state.open.retain(|(open, _)| open.connection != ends.connection);
+        state.open.retain(|open| open.ends != ends);
         state.kept.close(ends, reason);
     }
 
@@ -232,6 +238,10 @@ impl Shared {
 }
 
 impl State {
+    fn connection(&mut self, ends: Ends) -> Option<&mut Open> {
+        self.open.iter_mut().find(|open| open.ends == ends)
+    }
+
     /// Notes that a fault has taken something, and what that waits for.
     fn hold(&mut self, verdict: &Verdict) -> Option<Held> {
         if let Some(fault) = self.progress.faults.get_mut(verdict.fault.index()) {
@@ -256,33 +266,4 @@ impl State {
             self.progress.now = began.elapsed();
         }
     }
-}
-
-/// What a rule can ask of a request.
-fn transit(ends: Ends, api: Option<ApiKey>, asked: Option<&Asked>) -> Transit {
-    let rows = asked.map_or(&[][..], |asked| &asked.rows);
-    let row = |row: &PassedRow| Row {
-        topic: row.topic,
-        partition: row.partition,
-        submissions: row.submissions.clone(),
-    };
-    Transit {
-        producer: ends.producer,
-        broker: ends.broker,
-        api,
-        rows: rows.iter().map(row).collect(),
-        all_topics: asked.is_some_and(|asked| asked.all_topics),
-    }
-}
-
-/// Why what is decided cannot be.
-fn impossible(verdict: &Verdict, api: Option<ApiKey>, asked: Option<&Asked>) -> Option<String> {
-    let (api, asked) = (api?, asked?);
-    let name = verdict.action.name();
-    if asked.facts.acks == Some(0) && verdict.action.needs_answer() {
-        return Some(format!("{name} is about an answer, and with acks=0 there is none"));
-    }
-    let Action::Fail(fail) = &verdict.action else { return None };
-    let whole = verdict.rows.is_empty() || verdict.rows.len() == asked.rows.len();
-    codes::refusal(api, fail.error, fail.phase, &codes::Facts { whole: Some(whole), ..asked.facts })
 }

@@ -7,7 +7,8 @@ use crate::link::Control;
 use crate::plan::LinkStep;
 use crate::trace::StepEnd;
 
-use super::{Application, Halt};
+use super::deadlock::Limit;
+use super::{Application, Flow, Halt};
 
 impl Application<'_> {
     fn link(&self) -> Result<&Control, Halt> {
@@ -31,11 +32,16 @@ impl Application<'_> {
     }
 
     /// Waits until a condition holds.
-    pub(super) fn wait_until(&self, condition: &Condition, within: Duration) -> Result<StepEnd, Halt> {
+    pub(super) fn wait_until(
+        &self,
+        condition: &Condition,
+        within: Duration,
+        then: Flow,
+    ) -> Result<StepEnd, Halt> {
         let link = self.link()?;
         let waiting = link.wait(condition);
         let over = self.wait(
-            Instant::now() + within,
+            Limit::new(Instant::now() + within, then),
             || "the condition of a wait".to_owned(),
             |_| waiting.is_over(),
         );

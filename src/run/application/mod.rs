@@ -1,9 +1,11 @@
 //! The application of a scenario: one thread that takes the plan's steps, and how it waits.
 
+mod deadlock;
 mod link;
 mod send;
 mod step;
 mod transaction;
+mod wait;
 
 use std::time::Instant;
 
@@ -15,7 +17,7 @@ use crate::plan::{self, Callbacks, ClusterStep, Message, Plan, RenderError, Star
 use crate::producer::{Producer, Serving};
 use crate::run::RunError;
 use crate::submissions::Submissions;
-use crate::trace::{Ending, Progress, Recorder};
+use crate::trace::{Ending, Recorder};
 
 /// What the application reaches outside of itself.
 pub(super) trait Outside {
@@ -63,6 +65,8 @@ pub(super) struct Application<'a> {
 pub(super) enum Halt {
     /// The deadline of the scenario passed, while this was waited for.
     Deadline(String),
+    /// Nobody can go on before the deadline: who waits for whom, the last for the first.
+    Deadlock(Vec<String>),
     /// The run was interrupted.
     Interrupted,
     /// A message could not be made.
@@ -134,78 +138,22 @@ impl<'a> Application<'a> {
             }
             match self.take(number, step) {
                 Ok(next) => flow = next,
-                Err(Halt::Deadline(waited_for)) => {
-                    return Ok(Ending::Deadline { step: Some(number), waited_for });
-                }
                 Err(Halt::Refused(why)) => return Ok(Ending::Refused { step: number, why }),
-                Err(halt) => return Err(halt),
+                Err(halt) => return self.halted(Some(number), halt),
             }
         }
         match self.drain() {
             Ok(()) => Ok(Ending::Complete),
-            Err(Halt::Deadline(waited_for)) => Ok(Ending::Deadline { step: None, waited_for }),
-            Err(halt) => Err(halt),
+            Err(halt) => self.halted(None, halt),
         }
     }
 
-    /// Waits until something holds or the limit has passed; whether it holds. The deadline of the scenario and an
-    /// interruption end it, too.
-    fn wait(
-        &self,
-        limit: Instant,
-        what: impl FnOnce() -> String,
-        mut holds: impl FnMut(&Progress<'_>) -> bool,
-    ) -> Result<bool, Halt> {
-        let until = limit.min(self.deadline);
-        let held = match self.plan.callbacks {
-            Callbacks::Background => self.watch(until, &mut holds, |_| false),
-            Callbacks::OnWait => self.serve_until(until, &mut holds),
-        };
-        if self.interrupt.is_cancelled() {
-            Err(Halt::Interrupted)
-        } else if !held && until == self.deadline {
-            Err(Halt::Deadline(what()))
-        } else {
-            Ok(held)
+    fn halted(&self, step: Option<usize>, halt: Halt) -> Result<Ending, Halt> {
+        match halt {
+            Halt::Deadline(waited_for) => Ok(Ending::Deadline { step, waited_for, held: self.held() }),
+            Halt::Deadlock(circle) => Ok(Ending::Deadlock { step, circle }),
+            halt => Err(halt),
         }
-    }
-
-    /// Waits until each of these has its callback or the limit has passed; whether all have it.
-    fn wait_for(&self, submissions: &Submissions, limit: Instant) -> Result<bool, Halt> {
-        let mut missing = submissions.iter().peekable();
-        let what = || format!("the callbacks of {}", self.outstanding());
-        self.wait(limit, what, |progress| {
-            while missing.next_if(|submission| progress.answered(*submission)).is_some() {}
-            missing.peek().is_none()
-        })
-    }
-
-    /// Serves callbacks, one piece after the other, until something holds, so that none is served behind the one that
-    /// makes it hold.
-    fn serve_until(&self, until: Instant, holds: &mut dyn FnMut(&Progress<'_>) -> bool) -> bool {
-        let mut held = self.watch(Instant::now(), holds, |_| false);
-        while !held && !self.interrupt.is_cancelled() && Instant::now() < until {
-            let served = self.recorder.counts().callbacks;
-            self.serve(Serving::Once);
-            held = self.watch(until, holds, |progress| progress.counts().callbacks > served);
-            self.serve(Serving::Never);
-        }
-        held
-    }
-
-    /// Watches the recorder until something holds, or until there is no more reason to; whether it holds.
-    fn watch(
-        &self,
-        until: Instant,
-        holds: &mut dyn FnMut(&Progress<'_>) -> bool,
-        enough: impl Fn(&Progress<'_>) -> bool,
-    ) -> bool {
-        let mut held = false;
-        self.recorder.wait(until, |progress| {
-            held = holds(progress);
-            held || self.interrupt.is_cancelled() || enough(progress)
-        });
-        held
     }
 
     /// Whether there is still time.

@@ -9,6 +9,7 @@ use crate::producer::Refusal;
 use crate::submissions::Submissions;
 use crate::trace::{ClientError, Code, Event, Progress};
 
+use super::deadlock::Limit;
 use super::{Application, Flow, Halt};
 
 /// How many sends go out between two looks at the clock.
@@ -147,7 +148,7 @@ impl Application<'_> {
         oldest: Submission,
         holds: impl FnMut(&Progress<'_>) -> bool,
     ) -> Result<bool, Halt> {
-        let limit = Instant::now() + self.plan.ack_wait;
+        let limit = Limit::new(Instant::now() + self.plan.ack_wait, self.on_timeout());
         if self.wait(limit, || format!("the callback of {oldest}"), holds)? {
             return Ok(true);
         }
@@ -160,7 +161,7 @@ impl Application<'_> {
         batch.render(submission.message, &mut self.message).map_err(Halt::Message)?;
         let mut call = self.call_once(batch, submission);
         if call.lacks_room() && self.plan.queue_full == QueueFull::Wait {
-            let limit = Instant::now() + self.plan.ack_wait;
+            let limit = Limit::new(Instant::now() + self.plan.ack_wait, self.on_timeout());
             while call.lacks_room() {
                 call = self.call_with_room(batch, submission, limit)?;
             }
@@ -169,7 +170,7 @@ impl Application<'_> {
     }
 
     /// Calls the client once more; where it still has no room, waits for a callback, which makes some.
-    fn call_with_room(&self, batch: &Batch, submission: Submission, limit: Instant) -> Result<Call, Halt> {
+    fn call_with_room(&self, batch: &Batch, submission: Submission, limit: Limit) -> Result<Call, Halt> {
         // Counted before the call: a callback after this, even one before the wait begins, is reason to try again.
         let before = self.recorder.counts().callbacks;
         let Call::Refused(refusal) = self.call_once(batch, submission) else { return Ok(Call::Took) };

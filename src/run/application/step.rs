@@ -1,5 +1,6 @@
 //! The steps other than sends, one short function each.
 
+use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
 use crate::id::ProducerIndex;
@@ -8,6 +9,7 @@ use crate::producer::{Producer, Serving};
 use crate::submissions::Submissions;
 use crate::trace::{Event, StepEnd};
 
+use super::deadlock::{Limit, Watch};
 use super::{Application, Flow, Halt};
 
 impl Application<'_> {
@@ -25,17 +27,18 @@ impl Application<'_> {
         let ready = self.ready_for(&step.action);
         self.recorder.record(Event::StepBegan(number));
         let ready = ready?;
+        let then = if number + 1 < self.plan.steps.len() { Flow::Goes } else { Flow::Stops };
         let end = match step.action {
             Action::Send { .. } => StepEnd::Done,
-            Action::WaitCallbacks { within } => self.wait_for_callbacks(within)?,
-            Action::Flush { within } => self.flush(within)?,
+            Action::WaitCallbacks { within } => self.wait_for_callbacks(within, then)?,
+            Action::Flush { within } => self.flush(within, then)?,
             Action::Close { producer, within, purge } => self.close(producer, within, purge)?,
             Action::Exit => self.exit(),
             Action::Cluster(ref step) => {
                 self.outside.change(step).map_err(Halt::Refused)?;
                 StepEnd::Done
             }
-            Action::Wait { ref condition, within } => self.wait_until(condition, within)?,
+            Action::Wait { ref condition, within } => self.wait_until(condition, within, then)?,
             Action::Link(step) => self.change_link(step)?,
             Action::Open { producer, within } => self.open(producer, within)?,
             // An application that waits for the callbacks in vain does not go on to ask.
@@ -61,22 +64,23 @@ impl Application<'_> {
     pub(super) fn drain(&mut self) -> Result<(), Halt> {
         if let Some(limit) = self.patience {
             let waited_for = self.outstanding().intersection(&self.asynchronous);
-            if !self.wait_for(&waited_for, limit)? {
+            if !self.wait_for(&waited_for, Limit::new(limit, Flow::Stops))? {
                 self.recorder.timeout(&waited_for);
             }
         }
-        self.flush_until(self.deadline)?;
-        self.wait_for(&self.outstanding(), self.deadline)?;
+        let end = Limit::new(self.deadline, Flow::Stops);
+        self.flush_until(end)?;
+        self.wait_for(&self.outstanding(), end)?;
         Ok(())
     }
 
-    fn wait_for_callbacks(&mut self, within: Duration) -> Result<StepEnd, Halt> {
-        let all = self.wait_for(&self.outstanding(), Instant::now() + within)?;
+    fn wait_for_callbacks(&mut self, within: Duration, then: Flow) -> Result<StepEnd, Halt> {
+        let all = self.wait_for(&self.outstanding(), Limit::new(Instant::now() + within, then))?;
         Ok(self.ended(all))
     }
 
-    fn flush(&mut self, within: Duration) -> Result<StepEnd, Halt> {
-        let all = self.flush_until(Instant::now() + within)?;
+    fn flush(&mut self, within: Duration, then: Flow) -> Result<StepEnd, Halt> {
+        let all = self.flush_until(Limit::new(Instant::now() + within, then))?;
         Ok(self.ended(all))
     }
 
@@ -91,7 +95,9 @@ impl Application<'_> {
         let Some(producer) = self.producers.get_mut(index.index()).and_then(Option::take) else {
             return Ok(StepEnd::Done);
         };
-        let flushed = within.map_or(Ok(true), |within| self.flush_one(&*producer, Instant::now() + within));
+        let flushed = within.map_or(Ok(true), |within| {
+            self.flush_one(&*producer, Limit::new(Instant::now() + within, Flow::Goes))
+        });
         let unflushed = self.outstanding().intersection(&self.submissions_of(index));
         if purge != Purge::default() && flushed.is_ok() {
             producer.serve(Serving::Always);
@@ -111,7 +117,7 @@ impl Application<'_> {
     }
 
     /// Flushes every producer; whether all had their callbacks by then.
-    fn flush_until(&self, limit: Instant) -> Result<bool, Halt> {
+    fn flush_until(&self, limit: Limit) -> Result<bool, Halt> {
         let mut all = true;
         for producer in self.producers.iter().flatten() {
             all &= self.flush_one(&**producer, limit)?;
@@ -119,18 +125,28 @@ impl Application<'_> {
         Ok(all)
     }
 
-    pub(super) fn flush_one(&self, producer: &dyn Producer, limit: Instant) -> Result<bool, Halt> {
+    pub(super) fn flush_one(&self, producer: &dyn Producer, limit: Limit) -> Result<bool, Halt> {
         producer.serve(Serving::Always);
-        let flushed = producer.flush(limit.min(self.deadline), &|| self.interrupt.is_cancelled());
+        let what = || format!("a flush, with the callbacks of {} missing", self.outstanding());
+        let (glances, watch, circle) = (self.may_be_stuck(limit), Watch::default(), OnceCell::new());
+        let stopped = || {
+            if let Some(found) = glances.then(|| self.deadlock(&watch, what)).flatten() {
+                // Only the first time: it stops then.
+                let _ = circle.set(found);
+            }
+            self.interrupt.is_cancelled() || circle.get().is_some()
+        };
+        let flushed = producer.flush(limit.at.min(self.deadline), &stopped);
         if self.plan.callbacks == Callbacks::OnWait {
             producer.serve(Serving::Never);
         }
         if self.interrupt.is_cancelled() {
-            Err(Halt::Interrupted)
-        } else if !flushed && self.deadline <= limit {
-            Err(Halt::Deadline(format!("a flush, with the callbacks of {} missing", self.outstanding())))
-        } else {
-            Ok(flushed)
+            return Err(Halt::Interrupted);
+        }
+        match circle.into_inner().filter(|_| !flushed) {
+            Some(circle) => Err(Halt::Deadlock(circle)),
+            None if !flushed && self.deadline <= limit.at => Err(Halt::Deadline(what())),
+            None => Ok(flushed),
         }
     }
 

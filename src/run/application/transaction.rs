@@ -7,7 +7,8 @@ use crate::plan::{Action, Callbacks, GroupOffset, TransactionCall};
 use crate::producer::{Request, Serving, Unsuccessful};
 use crate::trace::StepEnd;
 
-use super::{Application, Halt};
+use super::deadlock::Limit;
+use super::{Application, Flow, Halt};
 
 impl Application<'_> {
     /// Opens a producer, and initialises it if it is transactional.
@@ -62,7 +63,7 @@ impl Application<'_> {
     pub(super) fn ready_for(&self, action: &Action) -> Result<bool, Halt> {
         let Action::Transaction { producer, call, within } = action else { return Ok(true) };
         match self.producer(*producer).filter(|_| call.waits()) {
-            Some(producer) => self.flush_one(producer, Instant::now() + *within),
+            Some(producer) => self.flush_one(producer, Limit::new(Instant::now() + *within, Flow::Goes)),
             None => Ok(true),
         }
     }

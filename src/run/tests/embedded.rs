@@ -9,7 +9,7 @@ use super::fixture::scenario;
 use crate::run::{RunError, Target, execute};
 use crate::trace::{Ending, Event, Trace};
 
-async fn traced(text: &str) -> Trace {
+pub(super) async fn traced(text: &str) -> Trace {
     execute(&Arc::new(scenario(text)), &Target::Embedded, &CancellationToken::new()).await.unwrap()
 }
 
@@ -128,7 +128,8 @@ async fn a_client_that_knows_the_topic_refuses_a_partition_that_it_lacks() {
 async fn a_scenario_that_cannot_end_ends_at_its_deadline() {
     let text = "topic: a\ncount: 2\nmode: sync\ndeadline: 50ms\nproducer: { config: { linger.ms: 60000 } }\n";
     let trace = traced(text).await;
-    let expected = Ending::Deadline { step: Some(0), waited_for: "the callback of 0".to_owned() };
+    let expected =
+        Ending::Deadline { step: Some(0), waited_for: "the callback of 0".to_owned(), held: Vec::new() };
     assert_eq!(trace.ending, expected);
     assert_eq!(callbacks(&trace), []);
 }
@@ -138,7 +139,7 @@ async fn a_client_that_cannot_connect_says_so_at_the_deadline() {
     let text = "topic: a\ncount: 2\ndeadline: 100ms\nproducer: { config: { security.protocol: sasl_plaintext, \
         sasl.mechanism: PLAIN, sasl.username: u, sasl.password: p } }\n";
     let trace = traced(text).await;
-    let Ending::Deadline { step: None, waited_for } = trace.ending else { panic!("{:?}", trace.ending) };
+    let Ending::Deadline { step: None, waited_for, .. } = trace.ending else { panic!("{:?}", trace.ending) };
     assert!(waited_for.starts_with("producer 'producer' to get connected"), "{waited_for}");
 }
 

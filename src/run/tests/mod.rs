@@ -1,6 +1,7 @@
 //! Every mode with every way a wait can end, on scripted producers: what happens when is decided by events alone, and
 //! where a wait must pass its limit, the answer never comes.
 
+mod deadlock;
 mod embedded;
 mod fixture;
 mod scripted;

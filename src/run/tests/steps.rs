@@ -185,7 +185,10 @@ mod ends {
     fn assert_deadline(plan: &Plan, step: Option<usize>, waited_for: &str) {
         let plan = Plan { deadline: TINY, ..plan.clone() };
         let (_, ending) = run(&plan, &Script::answering(Answer::Never));
-        assert_eq!(ending.unwrap(), Ending::Deadline { step, waited_for: waited_for.to_owned() });
+        assert_eq!(
+            ending.unwrap(),
+            Ending::Deadline { step, waited_for: waited_for.to_owned(), held: Vec::new() }
+        );
     }
 
     #[test]

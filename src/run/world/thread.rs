@@ -45,7 +45,10 @@ impl Task {
             Err(Halt::Interrupted) => Err(RunError::Interrupted),
             // Producers are opened before any step is taken.
             Err(Halt::Refused(why)) => Ok(Ending::Refused { step: 0, why }),
-            Err(Halt::Deadline(waited_for)) => Ok(Ending::Deadline { step: None, waited_for }),
+            Err(Halt::Deadline(waited_for)) => {
+                Ok(Ending::Deadline { step: None, waited_for, held: Vec::new() })
+            }
+            Err(Halt::Deadlock(circle)) => Ok(Ending::Deadlock { step: None, circle }),
         }
     }
 

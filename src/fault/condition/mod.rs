@@ -1,5 +1,7 @@
 //! When a hold is released, or a wait is over: conditions over what has happened since the first step.
 
+mod words;
+
 use std::time::Duration;
 
 use kafka_protocol::messages::ApiKey;

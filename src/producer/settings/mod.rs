@@ -1,5 +1,7 @@
 //! The settings of a client: the plan's, and the few that belong to the runner.
 
+mod patience;
+
 use std::sync::LazyLock;
 
 use rdkafka::ClientConfig;
@@ -8,6 +10,7 @@ use rdkafka::config::RDKafkaLogLevel;
 use crate::plan::{Producer, Setting, Start};
 
 use super::native;
+pub use patience::Patience;
 
 /// Names under which librdkafka knows a setting besides its own name for it (`CONFIGURATION.md`: "Alias for").
 const ALIASES: &[(&str, &str)] = &[

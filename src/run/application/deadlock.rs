@@ -1,0 +1,111 @@
+//! Whether anybody can go on: a deadlock ends a run at once, unless a time-out would resolve it.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use crate::id::ProducerIndex;
+use crate::link::{Control, Standstill};
+use crate::producer::Patience;
+use crate::submissions::Submissions;
+
+use super::{Application, Flow};
+
+/// How often it is looked for while the application waits.
+pub(super) const GLANCE: Duration = Duration::from_millis(5);
+/// For so long all must have stood still: bytes between two sockets are seen by nobody.
+const STILL: Duration = Duration::from_millis(15);
+
+/// The end of a wait.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limit {
+    pub(super) at: Instant,
+    /// Whether the application takes another step or sends another message then.
+    pub(super) then: Flow,
+}
+
+/// What a wait has seen so far.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    still_since: Cell<Option<Instant>>,
+}
+
+impl Limit {
+    pub(super) fn new(at: Instant, then: Flow) -> Self {
+        Self { at, then }
+    }
+}
+
+impl Application<'_> {
+    /// Whether a wait with that limit can be part of a deadlock.
+    pub(super) fn may_be_stuck(&self, limit: Limit) -> bool {
+        self.outside.link().is_some() && (limit.then == Flow::Stops || limit.at >= self.deadline)
+    }
+
+    /// Who waits for whom in a circle, if for a while nobody could go on; the last waits for the first. To be asked
+    /// again and again during one wait.
+    pub(super) fn deadlock(&self, watch: &Watch, what: impl FnOnce() -> String) -> Option<Vec<String>> {
+        let now = Instant::now();
+        let Some((still, unsent)) = self.standstill(now) else {
+            watch.still_since.set(None);
+            return None;
+        };
+        let since = watch.still_since.get().unwrap_or(now);
+        watch.still_since.set(Some(since));
+        (now.duration_since(since) >= STILL).then(|| circle(&what(), &still, &unsent))
+    }
+
+    /// What holds up everything that has no callback, and what of it the clients have not sent; none if something can
+    /// happen before the deadline.
+    fn standstill(&self, now: Instant) -> Option<(Standstill, Submissions)> {
+        let still = self.outside.link()?.standstill(self.deadline.saturating_duration_since(now))?;
+        let outstanding = self.outstanding();
+        let mut all_unsent = Submissions::new();
+        for (index, producer) in (0u16..).map(ProducerIndex).zip(&self.plan.producers) {
+            let own = self.of(index, &outstanding);
+            if own.is_empty() {
+                continue;
+            }
+            let patience = Patience::of(producer);
+            let unsent = own.difference(&still.kept);
+            let sends = !unsent.is_empty() && !still.is_full(index, patience.in_flight);
+            if sends || patience.shortest.is_some_and(|time_out| time_out < self.plan.deadline) {
+                return None;
+            }
+            all_unsent.extend(unsent.iter());
+        }
+        (!outstanding.is_empty()).then_some((still, all_unsent))
+    }
+
+    /// Those of one producer.
+    fn of(&self, producer: ProducerIndex, submissions: &Submissions) -> Submissions {
+        if self.plan.producers.len() == 1 {
+            return submissions.clone();
+        }
+        let own = |message| self.plan.batch_of(message).is_some_and(|batch| batch.producer == producer);
+        submissions.iter().filter(|submission| own(submission.message)).collect()
+    }
+
+    /// What the link holds, in words.
+    pub(super) fn held(&self) -> Vec<String> {
+        let holdings = self.outside.link().map_or_else(Vec::new, Control::holdings);
+        holdings.iter().map(|holding| held(&holding.fault, &holding.kept, &holding.until)).collect()
+    }
+}
+
+fn held(fault: &str, kept: &Submissions, until: &str) -> String {
+    if kept.is_empty() {
+        format!("the fault '{fault}' waits until {until}")
+    } else {
+        format!("the fault '{fault}' keeps {kept:.20} until {until}")
+    }
+}
+
+fn circle(waited_for: &str, still: &Standstill, unsent: &Submissions) -> Vec<String> {
+    let mut lines = vec![format!("the application waits for {waited_for}")];
+    if !unsent.is_empty() {
+        let first = "the client sends no more before something that it has sent is answered";
+        lines.push(format!("{first}; it has not sent {unsent:.20}"));
+    }
+    lines.extend(still.holdings.iter().map(|holding| held(&holding.fault, &holding.kept, &holding.until)));
+    lines
+}

@@ -1,0 +1,80 @@
+//! How the application waits.
+
+use std::time::Instant;
+
+use crate::plan::Callbacks;
+use crate::producer::Serving;
+use crate::submissions::Submissions;
+use crate::trace::Progress;
+
+use super::deadlock::{GLANCE, Limit, Watch};
+use super::{Application, Halt};
+
+impl Application<'_> {
+    /// Waits until something holds or the limit has passed; whether it holds. The deadline of the scenario, an
+    /// interruption and a deadlock end it, too.
+    pub(super) fn wait(
+        &self,
+        limit: Limit,
+        what: impl Fn() -> String,
+        mut holds: impl FnMut(&Progress<'_>) -> bool,
+    ) -> Result<bool, Halt> {
+        let until = limit.at.min(self.deadline);
+        let (glances, watch) = (self.may_be_stuck(limit), Watch::default());
+        loop {
+            let now = Instant::now();
+            let next = if glances { until.min(now + GLANCE) } else { until };
+            let held = match self.plan.callbacks {
+                Callbacks::Background => self.watch(next, &mut holds, |_| false),
+                Callbacks::OnWait => self.serve_until(next, &mut holds),
+            };
+            if self.interrupt.is_cancelled() {
+                return Err(Halt::Interrupted);
+            } else if held {
+                return Ok(true);
+            } else if next == until {
+                return if until == self.deadline { Err(Halt::Deadline(what())) } else { Ok(false) };
+            } else if let Some(circle) = self.deadlock(&watch, &what) {
+                return Err(Halt::Deadlock(circle));
+            }
+        }
+    }
+
+    /// Waits until each of these has its callback or the limit has passed; whether all have it.
+    pub(super) fn wait_for(&self, submissions: &Submissions, limit: Limit) -> Result<bool, Halt> {
+        let mut missing = submissions.iter().peekable();
+        let what = || format!("the callbacks of {}", self.outstanding());
+        self.wait(limit, what, |progress| {
+            while missing.next_if(|submission| progress.answered(*submission)).is_some() {}
+            missing.peek().is_none()
+        })
+    }
+
+    /// Serves callbacks, one piece after the other, until something holds, so that none is served behind the one that
+    /// makes it hold.
+    fn serve_until(&self, until: Instant, holds: &mut dyn FnMut(&Progress<'_>) -> bool) -> bool {
+        let mut held = self.watch(Instant::now(), holds, |_| false);
+        while !held && !self.interrupt.is_cancelled() && Instant::now() < until {
+            let served = self.recorder.counts().callbacks;
+            self.serve(Serving::Once);
+            held = self.watch(until, holds, |progress| progress.counts().callbacks > served);
+            self.serve(Serving::Never);
+        }
+        held
+    }
+
+    /// Watches the recorder until something holds, or until there is no more reason to; whether it holds.
+    fn watch(
+        &self,
+        until: Instant,
+        holds: &mut dyn FnMut(&Progress<'_>) -> bool,
+        enough: impl Fn(&Progress<'_>) -> bool,
+    ) -> bool {
+        let mut held = false;
+        self.recorder.wait(until, |progress| {
+            held = holds(progress);
+            held || self.interrupt.is_cancelled() || enough(progress)
+        });
+        held
+    }
+}
