@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod ending;
+mod link;
 mod order;
 mod outcomes;
 
@@ -17,6 +18,7 @@ pub(super) fn check(facts: &Facts<'_>, anomalies: &[Anomaly]) -> Vec<Failure> {
     outcomes::check(facts, &mut failures);
     anomalies::check(facts, anomalies, &mut failures);
     order::check(facts, &mut failures);
+    link::check(facts, &mut failures);
     failures
 }
 

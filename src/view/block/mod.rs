@@ -141,8 +141,8 @@ fn shown(name: &str) -> String {
 
 /// A fault's name as it is, where everything of it can be seen, or in quotes.
 fn fault(name: &str) -> String {
-    let seen = |c: char| c.is_alphanumeric() || matches!(c, ' '..='~');
-    let plain = name.chars().all(seen) && name.trim() == name && !name.starts_with('"') && !name.is_empty();
+    let seen = |c: char| c.is_alphanumeric() || matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+    let plain = name.chars().all(seen) && name.trim() == name && !name.contains("  ") && !name.is_empty();
     if plain { name.to_owned() } else { quoted(name) }
 }
 

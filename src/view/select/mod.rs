@@ -3,6 +3,7 @@
 mod events;
 mod findings;
 mod logs;
+pub(super) mod requests;
 mod stable;
 
 use std::collections::HashSet;
@@ -28,9 +29,11 @@ pub(super) fn blocks(plan: &Plan, trace: &Trace, findings: &Findings, names: &Na
     let all = [
         application,
         Block { name: "callbacks", lanes: callbacks },
+        Block { name: "requests", lanes: scene.requests() },
         Block { name: "outcomes", lanes: scene.outcomes() },
         Block { name: "log", lanes: scene.log() },
         Block { name: "content", lanes: scene.content() },
+        Block { name: "faults", lanes: scene.faults() },
         Block { name: "anomalies", lanes: scene.anomalies() },
     ];
     all.into_iter().filter(|block| !block.lanes.is_empty()).collect()

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::single;
-use crate::id::{BrokerId, Offset, Partition, ProducerIndex, TopicIndex, TopicPartition};
+use crate::fault::{AfterClose, Condition};
+use crate::id::{BrokerId, FaultIndex, Offset, Partition, ProducerIndex, TopicIndex, TopicPartition};
 use crate::judge::Which;
 use crate::judge::fixture::{add_producer, add_step, add_topic, code_of, plan};
-use crate::plan::{Action, AnomalyKind, ClusterStep, GroupOffset, TransactionCall};
+use crate::plan::{Action, AnomalyKind, ClusterStep, GroupOffset, LinkStep, Plan, TransactionCall};
 use crate::view::block::Names;
 use crate::view::folded::Head;
 use crate::view::line::{End, Shape, Shown, Spot, Stand, Step, Track, What};
@@ -71,8 +72,51 @@ fn names() -> Names {
     for step in steps {
         add_step(&mut plan, Action::Cluster(step));
     }
+    link_steps(&mut plan);
     Names::of(&plan)
 }
+
+/// Steps about faults and the network, and waits; how many they are is [`LINKED`].
+fn link_steps(plan: &mut Plan) {
+    let lose = AfterClose::Lose;
+    let whole =
+        |to_broker, to_client, broker, after_heal| LinkStep::Cut { to_broker, to_client, broker, after_heal };
+    let steps = [
+        LinkStep::Arm(FaultIndex(0)),
+        LinkStep::Release(FaultIndex(0)),
+        LinkStep::Release(FaultIndex(1)),
+        LinkStep::Heal,
+        whole(true, true, None, AfterClose::Deliver),
+        whole(true, false, None, AfterClose::Deliver),
+        whole(false, true, Some(BrokerId(2)), AfterClose::Deliver),
+        whole(false, true, Some(BrokerId(2)), lose),
+        LinkStep::Disconnect { producer: None, broker: None },
+        LinkStep::Disconnect { producer: Some(ProducerIndex(9)), broker: None },
+        LinkStep::Disconnect { producer: Some(ProducerIndex(9)), broker: Some(BrokerId(2)) },
+        LinkStep::Disconnect { producer: None, broker: Some(BrokerId(2)) },
+    ];
+    for name in ["ok", "ok skipped"] {
+        let yaml = format!("topic: t\ncount: 1\nfaults: [{{name: {name}, on: produce, do: drop_request}}]\n");
+        plan.faults.extend(crate::judge::fixture::scenario(&yaml).faults);
+    }
+    for step in steps {
+        add_step(plan, Action::Link(step));
+    }
+    let waits = [
+        Condition::Sent(3),
+        Condition::Callbacks(3),
+        Condition::Fired(FaultIndex(1)),
+        Condition::All(vec![Condition::Sent(3), Condition::Quiet(Duration::from_millis(3))]),
+        Condition::Any(vec![Condition::Sent(3), Condition::Quiet(Duration::from_millis(3))]),
+        Condition::All(Vec::new()),
+    ];
+    for condition in waits {
+        add_step(plan, Action::Wait { condition, within: Duration::ZERO });
+    }
+}
+
+/// How many steps [`link_steps`] adds.
+const LINKED: u32 = 12 + 6;
 
 fn topics() -> impl Iterator<Item = TopicIndex> + Clone {
     (0..10).map(TopicIndex)
@@ -116,7 +160,7 @@ fn calls() -> Vec<Fact> {
     let named = whose.flat_map(|whose| [Step::Close(whose), Step::Open(whose), Step::Begin(whose)]);
     let asked =
         producers().map(Some).chain([None]).flat_map(|whose| [Step::Commit(whose), Step::Abort(whose)]);
-    let told = (0..8 + 14).map(Step::Told);
+    let told = (0..8 + 14 + LINKED).map(Step::Told);
     for step in
         [Step::Flush, Step::WaitCallbacks, Step::Exit].into_iter().chain(named).chain(asked).chain(told)
     {

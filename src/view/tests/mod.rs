@@ -4,6 +4,7 @@ mod facts;
 mod folding;
 mod lines;
 mod reader;
+mod requests;
 mod speed;
 mod whole;
 

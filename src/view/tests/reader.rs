@@ -19,7 +19,7 @@ fn block(page: &[&str]) -> Block {
     let name = page[0].split(' ').next().unwrap();
     // Where the names of lanes begin, and then the entries.
     let lane_at = name.chars().count() + 2;
-    let single = matches!(name, "timeline" | "application");
+    let single = matches!(name, "timeline" | "application" | "faults");
     let named = |line: &str| !single && line.chars().nth(lane_at) != Some(' ');
     let label = |line: &str| split(&rest(line, lane_at), "  ")[0].to_owned();
     let widths = page.iter().filter(|line| named(line)).map(|line| label(line).chars().count() + 2);
@@ -49,6 +49,10 @@ fn rest(line: &str, from: usize) -> String {
 
 /// The facts of one entry.
 pub(super) fn entry(block: &str, text: &str) -> Vec<String> {
+    if matches!(block, "requests" | "faults") {
+        // A line is a fact of its own, and nothing folds.
+        return vec![text.to_owned()];
+    }
     let comma = if block == "log" { " " } else { ", " };
     let parts = split(text, " · ");
     let [lines, repeated] = parts.as_slice() else { return phrases(block, text, &Values::new()) };
