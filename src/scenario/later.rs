@@ -3,7 +3,7 @@
 
 /// By the type of the vocabulary that owns it: the words of it that come later.
 pub(super) const LATER: &[(&str, &[&str])] =
-    &[("Scenario", &["react", "matrix"]), ("Send", &["concurrent", "again"]), ("Expect", &["where"])];
+    &[("Scenario", &["react", "matrix"]), ("Send", &["concurrent"]), ("Expect", &["where"])];
 
 /// The words of a type that come later.
 pub(super) fn of(owner: &str) -> &'static [&'static str] {

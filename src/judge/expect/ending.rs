@@ -70,6 +70,7 @@ pub(super) fn unsent(facts: &Facts<'_>) -> Submissions {
         next = number + 1;
     }
     unsent.insert_run(MessageId(next), facts.plan.messages().saturating_sub(next), 0);
+    unsent.extend(facts.plan.again().filter(|one| facts.calls.numbers.of(*one).is_none()));
     unsent
 }
 

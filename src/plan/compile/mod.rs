@@ -11,7 +11,7 @@ mod warnings;
 
 pub use producers::refusal;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,6 +77,7 @@ pub fn compile(source: &Arc<Source>, scenario: &Scenario, options: Options<'_>) 
     if !compiler.found.is_empty() {
         return Compiled { plan: None, settings, diagnostics: compiler.found };
     }
+    compiler.tag_what_is_sent_again();
     compiler.warnings();
     Compiled { plan: Some(compiler.plan(expect)), settings, diagnostics: compiler.found }
 }
@@ -95,6 +96,8 @@ struct Compiler<'a> {
     /// The names of the faults, in the order of the file.
     fault_names: Vec<Arc<str>>,
     faults: Vec<Rule>,
+    /// How often each message is submitted after its first time, for those that are.
+    again: BTreeMap<u32, u16>,
     /// How many messages the scenario has, where every count is right.
     messages: Option<u32>,
     /// Templates by their text; none for one that is wrong and has been reported.
@@ -117,6 +120,7 @@ impl<'a> Compiler<'a> {
             steps: Vec::new(),
             fault_names: Vec::new(),
             faults: Vec::new(),
+            again: BTreeMap::new(),
             messages: None,
             templates: HashMap::new(),
             fuel: messages::TRY_OUT,
@@ -228,7 +232,9 @@ impl<'a> Compiler<'a> {
     /// Whether every send waits for its acknowledgement.
     fn all_sync(&self) -> bool {
         self.steps.iter().all(|step| match step.action {
-            super::plan::Action::Send { mode, .. } => mode == Mode::Sync,
+            super::plan::Action::Send { mode, .. } | super::plan::Action::Again { mode, .. } => {
+                mode == Mode::Sync
+            }
             _ => true,
         })
     }

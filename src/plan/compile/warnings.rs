@@ -43,7 +43,7 @@ impl Compiler<'_> {
     fn loose_order(&mut self) {
         let order = self.scenario.snapshot.value().and_then(|snapshot| snapshot.order.get());
         let Some(total) = order.filter(|order| order.value == SnapshotOrder::Total) else { return };
-        let unwaited = |action: &Action| matches!(action, Action::Send { mode, .. } if *mode != Mode::Sync);
+        let unwaited = |action: &Action| matches!(action, Action::Send { mode, .. } | Action::Again { mode, .. } if *mode != Mode::Sync);
         if !self.steps.iter().any(|step| unwaited(&step.action)) {
             return;
         }
@@ -67,7 +67,7 @@ impl Compiler<'_> {
         if self.scenario.tag.value() == Some(&Tag::Always) {
             return;
         }
-        if let Some(batch) = self.batches.iter().find(|batch| batch.tagged()) {
+        if let Some(batch) = self.batches.iter().find(|batch| batch.tagged() && !self.is_sent_again(batch)) {
             let message =
                 "key and value do not tell these messages apart, so each carries a header 'inflight'";
             let help = "write {{ i }} into the key or the value";

@@ -91,7 +91,11 @@ impl Recogniser {
     /// send. A record that stands in another topic than it was sent to is recognised too.
     pub fn recognise(&mut self, topic: TopicIndex, seen: &Seen<'_>) -> Option<(Submission, Content)> {
         let Self { batches, topics, scratch } = self;
-        let mut best = batches.by_header(seen, scratch);
+        let (mut best, again) = match batches.by_header(seen, scratch) {
+            Some((submission, content)) => (Some((submission.message.0, content)), submission.again),
+            None => (None, 0),
+        };
+        let tagged = best.map(|(message, _)| message);
         let own = topic.index();
         let others = (0..topics.len()).filter(|other| *other != own);
         for topic in std::iter::once(own).chain(others) {
@@ -106,7 +110,10 @@ impl Recogniser {
                 };
             }
         }
-        best.map(|(message, content)| (Submission::first(MessageId(message)), content))
+        best.map(|(message, content)| {
+            let again = if Some(message) == tagged { again } else { 0 };
+            (Submission { message: MessageId(message), again }, content)
+        })
     }
 }
 
@@ -137,12 +144,16 @@ impl Batches {
         batch.run.contains(&message).then_some(batch)
     }
 
-    /// The message that the runner's own header names.
-    fn by_header(&self, seen: &Seen<'_>, scratch: &mut Vec<u8>) -> Option<(u32, Content)> {
+    /// The submission that the runner's own header names.
+    fn by_header(&self, seen: &Seen<'_>, scratch: &mut Vec<u8>) -> Option<(Submission, Content)> {
         let tag = seen.headers.iter().filter(|header| header.key == TAG.as_bytes()).last()?;
-        let message = std::str::from_utf8(tag.value?).ok()?.parse().ok()?;
+        let text = std::str::from_utf8(tag.value?).ok()?;
+        let number = text.trim_end_matches('\'');
+        let again = u16::try_from(text.len() - number.len()).ok()?;
+        let message = number.parse().ok()?;
         self.of(message).filter(|batch| batch.tagged)?;
-        Some((message, self.content(message, seen, scratch)?))
+        let content = self.content(message, seen, scratch)?;
+        Some((Submission { message: MessageId(message), again }, content))
     }
 
     /// Whether a record is a message as it was sent.
@@ -344,6 +355,19 @@ mod tests {
             let plan = plan(&format!("topic: a\ncount: 9\nkey: \"{key}\"\n"));
             let headers = tag.map(|tag| ("inflight".to_owned(), Some(tag.into_bytes()))).into_iter().collect();
             recognised(&mut plan.recogniser(), TopicIndex(0), &Message { value, headers, ..Message::default() });
+        }
+    }
+
+    #[test]
+    fn the_runners_own_header_tells_submissions_apart() {
+        let plan = plan("topic: t\nsteps:\n  - send: 3\n  - send: {again: [1, 1]}\n");
+        let mut recogniser = plan.recogniser();
+        for again in 0..3 {
+            let submission = Submission { message: MessageId(1), again };
+            let mut message = Message::default();
+            plan.batches[0].render_again(submission, &mut message).unwrap();
+            let found = recognised(&mut recogniser, TopicIndex(0), &message);
+            assert_eq!(found, Some((submission, Content::Intact)));
         }
     }
 }

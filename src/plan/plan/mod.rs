@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::Rule;
-use crate::id::{BrokerId, MessageId, Partition, ProducerIndex, TopicIndex};
+use crate::id::{BrokerId, MessageId, Partition, ProducerIndex, Submission, TopicIndex};
 use crate::scenario::{Callbacks, Emulate, OnTimeout, QueueFull, Start};
 use crate::source::{Source, Span};
 
@@ -193,6 +193,16 @@ impl Batch {
         self.message.render(message, into)
     }
 
+    /// Makes one of its messages for a submission of it: the runner's own header, where it is carried, says which.
+    pub fn render_again(&self, submission: Submission, into: &mut Message) -> Result<(), RenderError> {
+        self.message.render(submission.message, into)?;
+        let tag = into.headers.last_mut().and_then(|(_, value)| value.as_mut());
+        if let Some(tag) = tag.filter(|_| self.tagged()) {
+            tag.extend(std::iter::repeat_n(b'\'', usize::from(submission.again)));
+        }
+        Ok(())
+    }
+
     /// Whether its messages have keys; each has one, or none has.
     pub fn has_keys(&self) -> bool {
         self.message.has_keys()
@@ -241,6 +251,15 @@ impl Plan {
         let linked = |step: &Step| matches!(step.action, Action::Link(_) | Action::Wait { .. });
         let shown = self.snapshot.requests || !self.expect.requests.is_empty();
         !self.faults.is_empty() || shown || self.steps.iter().any(linked)
+    }
+
+    /// The submissions that its steps make of messages that were submitted before.
+    pub fn again(&self) -> impl Iterator<Item = Submission> {
+        let of = |step: &'_ Step| match &step.action {
+            Action::Again { submissions, .. } => submissions.clone(),
+            _ => Vec::new(),
+        };
+        self.steps.iter().flat_map(of)
     }
 
     /// The batch that a message belongs to; none for a number that the plan does not have.

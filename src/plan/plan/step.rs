@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fault::{AfterClose, Condition};
-use crate::id::{BrokerId, FaultIndex, Offset, Partition, ProducerIndex, TopicIndex, TopicPartition};
+use crate::id::{
+    BrokerId, FaultIndex, Offset, Partition, ProducerIndex, Submission, TopicIndex, TopicPartition,
+};
 use crate::source::Span;
 
 /// One step and its place in the file.
@@ -26,6 +28,13 @@ pub enum Action {
         /// The place in `Plan::batches`.
         batch: usize,
         /// When the next message may be sent.
+        mode: Mode,
+    },
+    /// Submits messages once more, each behind an earlier submission of it.
+    Again {
+        /// Which submissions of them, in their order.
+        submissions: Vec<Submission>,
+        /// When the next may be sent.
         mode: Mode,
     },
     /// Waits until every submission has its callback, at most so long.
@@ -82,7 +91,7 @@ impl Action {
     /// The word of the step in a scenario.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Send { .. } => "send",
+            Self::Send { .. } | Self::Again { .. } => "send",
             Self::WaitCallbacks { .. } | Self::Wait { .. } => "wait",
             Self::Flush { .. } => "flush",
             Self::Close { .. } => "close",

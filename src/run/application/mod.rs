@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::id::ProducerIndex;
+use crate::id::{ProducerIndex, Submission};
 use crate::link::Control;
 use crate::plan::{self, Callbacks, ClusterStep, Message, Plan, RenderError, Start};
 use crate::producer::{Producer, Serving};
@@ -188,6 +188,8 @@ impl<'a> Application<'a> {
         for batch in self.plan.batches.iter().filter(|batch| batch.producer == producer) {
             own.insert_run(batch.first, batch.count, 0);
         }
+        let whose = |one: &Submission| self.plan.batch_of(one.message).map(|batch| batch.producer);
+        own.extend(self.plan.again().filter(|one| whose(one) == Some(producer)));
         own
     }
 }

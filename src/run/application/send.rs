@@ -6,7 +6,6 @@ use std::time::Instant;
 use crate::id::Submission;
 use crate::plan::{Batch, Mode, OnTimeout, QueueFull};
 use crate::producer::Refusal;
-use crate::submissions::Submissions;
 use crate::trace::{ClientError, Code, Event, Progress};
 
 use super::deadlock::Limit;
@@ -54,6 +53,41 @@ impl Application<'_> {
             self.recorder.record(Event::NotSent(batch.first.plus(sent), batch.count - sent));
         }
         Ok(flow)
+    }
+
+    /// Submits messages once more.
+    pub(super) fn send_again(&mut self, submissions: &[Submission], mode: Mode) -> Result<Flow, Halt> {
+        let mut window = VecDeque::new();
+        for submission in submissions.iter().copied() {
+            let Some(batch) = self.plan.batch_of(submission.message) else { continue };
+            self.on_time(|| format!("the send of {submission}"))?;
+            if let Mode::Window(size) = mode
+                && self.make_way(&mut window, size)? == Flow::Stops
+            {
+                return Ok(Flow::Stops);
+            }
+            self.recorder.send(submission);
+            let call = self.call(batch, submission)?;
+            let took = call.took();
+            let mut flow = self.returned(batch, submission, call);
+            match mode {
+                Mode::Window(_) if took => window.push_back(submission),
+                Mode::Async => {
+                    self.asynchronous.insert(submission);
+                    self.patience = Some(Instant::now() + self.plan.ack_wait);
+                }
+                Mode::Sync if took => {
+                    if !self.wait_for_one(submission, |progress| progress.answered(submission))? {
+                        flow = self.on_timeout();
+                    }
+                }
+                Mode::Sync | Mode::Window(_) => {}
+            }
+            if flow == Flow::Stops {
+                return Ok(flow);
+            }
+        }
+        Ok(Flow::Goes)
     }
 
     /// Asynchronously. Between two calls the recorder is locked once.
@@ -152,13 +186,13 @@ impl Application<'_> {
         if self.wait(limit, || format!("the callback of {oldest}"), holds)? {
             return Ok(true);
         }
-        let missing = self.recorder.timeout(&Submissions::run(oldest.message, 1));
+        let missing = self.recorder.timeout(&[oldest].into_iter().collect());
         Ok(missing.is_empty())
     }
 
     /// Makes the message and calls the client, again and again while it has no room, if the scenario waits for some.
     fn call(&mut self, batch: &Batch, submission: Submission) -> Result<Call, Halt> {
-        batch.render(submission.message, &mut self.message).map_err(Halt::Message)?;
+        batch.render_again(submission, &mut self.message).map_err(Halt::Message)?;
         let mut call = self.call_once(batch, submission);
         if call.lacks_room() && self.plan.queue_full == QueueFull::Wait {
             let limit = Limit::new(Instant::now() + self.plan.ack_wait, self.on_timeout());

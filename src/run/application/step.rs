@@ -19,6 +19,9 @@ impl Application<'_> {
         if let Action::Send { batch, mode } = step.action {
             return self.send(batch, mode);
         }
+        if let Action::Again { ref submissions, mode } = step.action {
+            return self.send_again(submissions, mode);
+        }
         if step.action == Action::Exit {
             // Nothing is heard behind it.
             self.recorder.silence();
@@ -29,7 +32,7 @@ impl Application<'_> {
         let ready = ready?;
         let then = if number + 1 < self.plan.steps.len() { Flow::Goes } else { Flow::Stops };
         let end = match step.action {
-            Action::Send { .. } => StepEnd::Done,
+            Action::Send { .. } | Action::Again { .. } => StepEnd::Done,
             Action::WaitCallbacks { within } => self.wait_for_callbacks(within, then)?,
             Action::Flush { within } => self.flush(within, then)?,
             Action::Close { producer, within, purge } => self.close(producer, within, purge)?,

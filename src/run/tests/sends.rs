@@ -6,6 +6,32 @@ use super::{TINY, assert_run, send};
 use crate::plan::{Callbacks, Mode, OnTimeout, Plan, QueueFull};
 use crate::trace::ClientError;
 
+mod again {
+    use super::*;
+    use crate::id::{MessageId, Submission};
+    use crate::plan::Action;
+
+    fn again(messages: &[u32], mode: Mode) -> Action {
+        let second = |message: &u32| Submission { message: MessageId(*message), again: 1 };
+        Action::Again { submissions: messages.iter().map(second).collect(), mode }
+    }
+
+    #[test]
+    fn a_second_submission_is_waited_for_as_a_first_one() {
+        let plan = plan(&[send(0, Mode::Sync), again(&[1, 0], Mode::Sync)], &[2]);
+        let script = Script::answering(Answer::AtOnce);
+        assert_run(&plan, &script, "send 0\nok 0\nsend 1\nok 1\nsend 1'\nok 1'\nsend 0'\nok 0'");
+    }
+
+    #[test]
+    fn a_time_out_names_the_submission() {
+        let plan = Plan { ack_wait: TINY, ..plan(&[send(0, Mode::Async), again(&[0, 1], Mode::Sync)], &[2]) };
+        let script = Script::answering(Answer::OnFlush);
+        let expected = "send 0\nsend 1\nsend 0'\ntimeout 0'\ntimeout 0..1\nlate 0\nlate 1\nlate 0'";
+        assert_run(&plan, &script, expected);
+    }
+}
+
 mod sync {
     use super::*;
 

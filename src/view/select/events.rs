@@ -190,7 +190,7 @@ impl Scene<'_> {
     fn words_of(&self, at: usize, step: &plan::Step) -> Option<Step> {
         let named = |producer| Some(producer).filter(|_| self.names.several_producers());
         Some(match step.action {
-            Action::Send { .. } => return None,
+            Action::Send { .. } | Action::Again { .. } => return None,
             // Transactions are shown in whichever form they were written.
             Action::Transaction { producer, ref call, .. } => match call {
                 TransactionCall::Begin => Step::Begin(named(producer)),

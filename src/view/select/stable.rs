@@ -57,8 +57,8 @@ impl Last {
     }
 }
 
-/// The stretch of each batch, by its place in the plan. A wait that ran out settles nothing.
-fn stretches(plan: &Plan, trace: &Trace) -> HashMap<usize, Stretch> {
+/// The steps that came to their end, and the batches whose waits ran out.
+fn ends(plan: &Plan, trace: &Trace) -> (HashSet<usize>, HashSet<usize>) {
     let mut done = HashSet::new();
     let mut ran_out = HashSet::new();
     for event in trace.events.others() {
@@ -73,9 +73,21 @@ fn stretches(plan: &Plan, trace: &Trace) -> HashMap<usize, Stretch> {
             _ => {}
         }
     }
+    (done, ran_out)
+}
+
+/// The stretch of each batch, by its place in the plan. A wait that ran out settles nothing.
+fn stretches(plan: &Plan, trace: &Trace) -> HashMap<usize, Stretch> {
+    let (done, ran_out) = ends(plan, trace);
     let mut stretches = HashMap::new();
     let mut all = usize::MAX;
     let mut own = HashMap::<ProducerIndex, usize>::new();
+    let mut again = HashMap::<usize, usize>::new();
+    let settled = |batch: usize, mode, at, own: &HashMap<ProducerIndex, usize>, all: usize| {
+        let own = own.get(&plan.batches.get(batch)?.producer).copied().unwrap_or(usize::MAX);
+        let waits = mode == Mode::Sync && !ran_out.contains(&batch);
+        Some(if waits { at } else { all.min(own) })
+    };
     for (at, step) in plan.steps.iter().enumerate().rev() {
         match step.action {
             Action::WaitCallbacks { .. } | Action::Flush { .. } if done.contains(&at) => all = at,
@@ -86,11 +98,16 @@ fn stretches(plan: &Plan, trace: &Trace) -> HashMap<usize, Stretch> {
                 own.insert(producer, at);
             }
             Action::Send { batch, mode } => {
-                let Some(sent) = plan.batches.get(batch) else { continue };
-                let own = own.get(&sent.producer).copied().unwrap_or(usize::MAX);
-                let waits = mode == Mode::Sync && !ran_out.contains(&batch);
-                let settled = if waits { at } else { all.min(own) };
+                let Some(settled) = settled(batch, mode, at, &own, all) else { continue };
+                let settled = settled.max(again.get(&batch).copied().unwrap_or_default());
                 stretches.insert(batch, Stretch { sent: at, settled });
+            }
+            Action::Again { ref submissions, mode } => {
+                for batch in submissions.iter().filter_map(|one| plan.batch_index(one.message)) {
+                    let Some(settled) = settled(batch, mode, at, &own, all) else { continue };
+                    let known = again.entry(batch).or_default();
+                    *known = settled.max(*known);
+                }
             }
             _ => {}
         }

@@ -181,8 +181,13 @@ impl Compiler<'_> {
 
     /// Whether the plan makes the submissions of a range; if not, that is reported.
     fn is_made(&mut self, range: &Range, span: Span) -> bool {
-        let message = if range.again > 0 {
-            format!("no step submits message {} once more", range.first)
+        let often = |message: &u32| self.again.get(message).is_some_and(|again| *again >= range.again);
+        let rarely = (range.first..=range.last).find(|message| range.again > 0 && !often(message));
+        let message = if let Some(rarely) = rarely {
+            match range.again {
+                1 => format!("no step submits message {rarely} once more"),
+                times => format!("message {rarely} is not submitted {times} times after the first"),
+            }
         } else {
             match self.messages.filter(|messages| range.last >= *messages) {
                 None => return true,

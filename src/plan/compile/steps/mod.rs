@@ -1,5 +1,6 @@
 //! The steps of a plan, and the batches that they send.
 
+mod again;
 mod cluster;
 mod course;
 mod sending;
@@ -88,18 +89,7 @@ impl Compiler<'_> {
                 let (send, mode) = (&Send::default(), &Field::Absent);
                 self.send(&Sending { count: count.0, mode, send, span, explicit: true }, course);
             }
-            model::Step::Send(Form::Long(send)) => match &send.count {
-                Field::Given(count) => {
-                    let (count, mode) = (count.value.0, &send.mode);
-                    self.send(&Sending { count, mode, send, span, explicit: true }, course);
-                }
-                Field::Wrong(_) => {}
-                Field::Absent => {
-                    let mistake =
-                        self.mistake(Code::Missing, span, "this send does not say how many messages");
-                    self.report(mistake.help("write 'count: 10' among its fields"));
-                }
-            },
+            model::Step::Send(Form::Long(send)) => self.long_send(send, span, course),
             model::Step::Wait(wait) => self.wait(wait, span, course),
             model::Step::Flush(within) => {
                 self.needs_open(span, course);
@@ -128,6 +118,22 @@ impl Compiler<'_> {
         }
     }
 
+    fn long_send(&mut self, send: &Send, span: Span, course: &mut Course) {
+        let sending = |count| Sending { count, mode: &send.mode, send, span, explicit: true };
+        match &send.count {
+            Field::Given(count) => self.send(&sending(count.value.0), course),
+            Field::Wrong(_) => {}
+            Field::Absent if !send.again.is_absent() => {
+                let split = self.split(&sending(0));
+                self.again(send, &split, span, course);
+            }
+            Field::Absent => {
+                let mistake = self.mistake(Code::Missing, span, "this send does not say how many messages");
+                self.report(mistake.help("write 'count: 10' among its fields"));
+            }
+        }
+    }
+
     fn send(&mut self, sending: &Sending<'_>, course: &mut Course) {
         let Sending { send, span, explicit, .. } = *sending;
         let producer = self.producer_of(&send.producer, span);
@@ -141,9 +147,10 @@ impl Compiler<'_> {
         let message = self.message(send, topic, first, count);
         let (Some(producer), Some(topic), Some(message)) = (producer, topic, message) else { return };
         let messages = Messages { producer, topic, message, span, explicit };
-        match split {
-            Split::Plainly(mode) => self.batch(&messages, count, mode),
-            Split::Transactions(size, aborted) => self.transactions(&messages, count, size, &aborted),
+        match &split {
+            Split::Plainly(mode) => self.batch(&messages, count, *mode),
+            Split::Transactions(size, aborted) => self.transactions(&messages, count, *size, aborted),
         }
+        self.again(send, &split, span, course);
     }
 }

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Count, Duration, Field, Form, Listed, MAX_MESSAGES, Map, Name, Number, Requests, Template, Text, Until,
+    Count, Duration, Field, Form, Listed, MAX_MESSAGES, Map, Name, Number, Range, Requests, Template, Text,
+    Until,
 };
 
 pub use close::{Close, FlushLimit, Purge};
@@ -126,6 +127,10 @@ pub struct Send {
     pub count: Field<Number<1, MAX_MESSAGES>>,
     /// When the next may be sent. Default: `async`.
     pub mode: Field<Mode>,
+    /// Which messages of this or an earlier send the application submits once more, behind those of this send, in that
+    /// order: `[0]`. The second submission of message 0 is `"0'"`, the third `"0''"`. Without `count` the send does
+    /// nothing else. Such messages always carry the runner's own header.
+    pub again: Field<Listed<Range, Range>>,
     /// Which producer sends them, where there are several.
     pub producer: Field<Name>,
     /// To which topic, where there are several.
