@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kafka_protocol::messages::create_topics_request::{CreatableTopic, CreatableTopicConfig};
+use kafka_protocol::messages;
+use kafka_protocol::messages::create_topics_request::{
+    CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
+};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
 use kafka_protocol::messages::{
@@ -31,6 +34,8 @@ pub struct NewTopic {
     pub partitions: i32,
     /// How many replicas of each, at least 1.
     pub replication_factor: i16,
+    /// The brokers that have each partition, its first leader in front; none where the cluster chooses.
+    pub replicas: Vec<Vec<BrokerId>>,
     /// Its settings, as text.
     pub config: Vec<(String, String)>,
 }
@@ -68,6 +73,12 @@ impl<D: Dial> Cluster<D> {
         let new = topics.iter().zip(&results).filter(|(_, result)| result.is_ok()).map(|(topic, _)| topic);
         self.await_leaders(&new.collect::<Vec<_>>(), deadline).await?;
         Ok(results)
+    }
+
+    /// The brokers that the cluster has now.
+    pub async fn brokers(&mut self, deadline: Instant) -> Result<Vec<BrokerId>, ClusterError> {
+        self.locate(&[], deadline).await?;
+        Ok(self.brokers.keys().copied().collect())
     }
 
     /// What the cluster says now of a topic, or the code for what it does not know. Creates nothing.
@@ -215,11 +226,20 @@ fn request(topics: &[NewTopic], deadline: Instant) -> CreateTopicsRequest {
                 .with_name(StrBytes::from_string(key.clone()))
                 .with_value(Some(StrBytes::from_string(value.clone())))
         });
-        CreatableTopic::default()
-            .with_name(topic_name(&topic.name))
-            .with_num_partitions(topic.partitions)
-            .with_replication_factor(topic.replication_factor)
-            .with_configs(config.collect())
+        let created =
+            CreatableTopic::default().with_name(topic_name(&topic.name)).with_configs(config.collect());
+        if topic.replicas.is_empty() {
+            return created
+                .with_num_partitions(topic.partitions)
+                .with_replication_factor(topic.replication_factor);
+        }
+        // Who says where the replicas are must leave the numbers out (`ReplicationControlManager.createTopic`).
+        let assignments = (0..).zip(&topic.replicas).map(|(partition, replicas)| {
+            CreatableReplicaAssignment::default()
+                .with_partition_index(partition)
+                .with_broker_ids(replicas.iter().map(|id| messages::BrokerId(id.0)).collect())
+        });
+        created.with_num_partitions(-1).with_replication_factor(-1).with_assignments(assignments.collect())
     };
     let left = deadline.saturating_duration_since(Instant::now()).as_millis();
     CreateTopicsRequest::default()
@@ -254,7 +274,7 @@ mod tests {
     use crate::kafka::{Incoming, Request};
 
     fn new(name: &str, partitions: i32) -> NewTopic {
-        NewTopic { name: name.into(), partitions, replication_factor: 1, config: vec![] }
+        NewTopic { name: name.into(), partitions, replication_factor: 1, replicas: vec![], config: vec![] }
     }
 
     /// An answer to `CreateTopics` with one code for every topic.

@@ -24,7 +24,7 @@ fn soon() -> Instant {
 }
 
 fn new(name: &str, partitions: i32) -> NewTopic {
-    NewTopic { name: name.into(), partitions, replication_factor: 1, config: vec![] }
+    NewTopic { name: name.into(), partitions, replication_factor: 1, replicas: vec![], config: vec![] }
 }
 
 fn place(topic: &str, partition: i32) -> Place {

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::cluster::{self, Address, Bound, Cluster, ClusterError, NewTopic, Tcp};
+use crate::id::{BrokerId, Partition};
 use crate::kafka::ErrorCode;
 use crate::plan::{Plan, Topic};
 use crate::run::RunError;
@@ -78,10 +79,14 @@ impl Foreign {
 
     async fn prepare(&mut self, plan: &Plan, client: &mut Cluster) -> Result<(), RunError> {
         let deadline = Instant::now() + CREATE;
+        if plan.brokers > 1 {
+            let found = client.brokers(deadline).await.map_err(RunError::Cluster)?;
+            has_brokers(plan.brokers, &found)?;
+        }
         let mut new = Vec::new();
         for (name, topic) in self.names.iter().zip(&plan.topics) {
             if self.cluster.fresh_topics || !is_there(client, name, topic, deadline).await? {
-                new.push(new_topic(name, topic));
+                new.push(new_topic(name, topic, plan.brokers));
             }
         }
         if !new.is_empty() {
@@ -228,10 +233,27 @@ fn other_numbers(found: &cluster::Topic, wanted: &Topic) -> Vec<(String, String,
     differs.map(|(name, found, wanted)| (name.to_owned(), found, wanted)).collect()
 }
 
-fn new_topic(name: &Arc<str>, topic: &Topic) -> NewTopic {
+/// A scenario of several brokers numbers them from 1, and says which leads what.
+fn has_brokers(wanted: u32, found: &[BrokerId]) -> Result<(), RunError> {
+    let wanted = (1..=i32::try_from(wanted).unwrap_or(i32::MAX)).map(BrokerId);
+    if wanted.clone().all(|broker| found.contains(&broker)) {
+        return Ok(());
+    }
+    let list = |brokers: &mut dyn Iterator<Item = BrokerId>| {
+        brokers.map(|broker| broker.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let (wanted, found) = (list(&mut wanted.into_iter()), list(&mut found.iter().copied()));
+    Err(RunError::Unsuited(format!("it needs the brokers {wanted}, the cluster has {found}")))
+}
+
+/// A topic that is to be created. On one broker the cluster may say where it is; several are placed as the plan says.
+fn new_topic(name: &Arc<str>, topic: &Topic, brokers: u32) -> NewTopic {
+    let of = |partition| topic.replicas(Partition(partition), brokers).collect();
+    let partitions = i32::try_from(topic.partitions).unwrap_or(i32::MAX);
     NewTopic {
+        replicas: if brokers > 1 { (0..partitions).map(of).collect() } else { vec![] },
         name: Arc::clone(name),
-        partitions: i32::try_from(topic.partitions).unwrap_or(i32::MAX),
+        partitions,
         replication_factor: i16::try_from(topic.replication_factor).unwrap_or(i16::MAX),
         config: topic.config.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect(),
     }

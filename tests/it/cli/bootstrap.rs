@@ -73,6 +73,25 @@ fn replicas_are_as_the_scenario_has_them() {
 }
 
 #[test]
+fn leaders_are_as_the_scenario_has_them() {
+    let broker = Served::with(&["--brokers", "3"]);
+    let text = "brokers: 3\ntopic: { name: led, partitions: 4, replication_factor: 2, leaders: [3, 1, 1, 2] }\ncount: 3\n";
+    let project = Project::new().scenario("led", text);
+    project.call(&["run", "--accept", "--bootstrap", &broker.address]).exits(0);
+    let found = broker.ask(async |cluster| cluster.topic(&"led".into(), soon()).await.unwrap().unwrap());
+    assert_eq!(found.leaders.values().map(|leader| leader.unwrap().0).collect::<Vec<_>>(), [3, 1, 1, 2]);
+    assert_eq!(found.replication_factor, 2);
+}
+
+#[test]
+fn too_few_brokers_leave_a_scenario_out() {
+    let broker = Served::with(&[]);
+    let project = Project::new().scenario("two", "brokers: 2\ntopic: t\ncount: 3\n");
+    let ran = project.call(&["run", "--bootstrap", &broker.address]).exits(0).says("1 ignored");
+    ran.says("it needs the brokers 1, 2, the cluster has 1");
+}
+
+#[test]
 fn fresh_topics_are_shown_under_their_plain_names_and_are_gone_afterwards() {
     let (broker, project) = (Served::with(&["--topic", "t:2"]), Project::accepted());
     let arguments = ["run", "--fresh-topics", "--bootstrap", &broker.address];
