@@ -8,4 +8,5 @@ mod cargo_insta;
 mod cli;
 mod cluster;
 mod diagnostics;
+mod handbook;
 mod library;
