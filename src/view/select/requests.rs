@@ -24,7 +24,7 @@ enum Place {
     Records(Track),
     /// About transactions.
     Transactions(Option<ProducerIndex>),
-    /// Any other that a fault asks for.
+    /// Any other that a fault touched.
     Other(&'static str, Option<ProducerIndex>),
 }
 
@@ -117,12 +117,10 @@ impl Scene<'_> {
             | ApiKey::AddOffsetsToTxn
             | ApiKey::TxnOffsetCommit
             | ApiKey::EndTxn => Some(Place::Transactions(whose)),
-            // When a client asks them is up to its clock, unless a fault makes something of them.
+            // When and how often a client asks them is up to its clock, unless a fault makes something of them.
             _ => {
-                let asked = |filter: ApiFilter| filter == ApiFilter::Api(api);
-                let wanted = self.plan.faults.iter().any(|rule| asked(rule.on.api));
-                let name = ApiFilter::Api(api).name()?;
-                (wanted || passed.touched.is_some()).then_some(Place::Other(name, whose))
+                passed.touched?;
+                Some(Place::Other(ApiFilter::Api(api).name()?, whose))
             }
         }
     }

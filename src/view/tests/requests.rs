@@ -103,20 +103,31 @@ faults  a lost acknowledgement: fired 1
 }
 
 #[test]
-fn other_requests_stand_apart_where_a_fault_asks_for_them() {
+fn other_requests_are_shown_where_a_fault_touched_them() {
     let mut plan = shown(&[]);
-    let metadata = |api: ApiKey| Passed {
+    let other = |api: ApiKey, touched: Option<Touched>| Passed {
         api: Some(api),
-        rows: vec![PassedRow { topic: Some(TopicIndex(0)), answer: OK, ..PassedRow::default() }],
+        touched,
+        rows: vec![PassedRow {
+            topic: Some(TopicIndex(0)),
+            answer: OK,
+            touched: touched.is_some(),
+            ..PassedRow::default()
+        }],
         ..produce(&[], 0, (0, 0), OK)
     };
-    let passed = vec![metadata(ApiKey::Metadata), metadata(ApiKey::EndTxn), produce(&[], 0, (0, 0), OK)];
+    let fault = Some(Touched { fault: FaultIndex(0), firing: 1 });
+    let passed = |metadata| {
+        let others = [ApiKey::EndTxn, ApiKey::ApiVersions].map(|api| other(api, None));
+        [&others[..], &[other(ApiKey::Metadata, metadata), produce(&[], 0, (0, 0), OK)]].concat()
+    };
     let expected =
         "requests  test2[0]      epoch 0 seq 0 → ok\n          transactions  end_txn test2[*] → ok";
-    assert_eq!(text(&plan, passed.clone(), &[]), expected);
+    assert_eq!(text(&plan, passed(None), &[]), expected);
     plan.faults = vec![rule("m", ApiKey::Metadata)];
-    let expected = format!("{expected}\n          metadata      test2[*] → ok\nfaults  m: fired 0");
-    assert_eq!(text(&plan, passed, &[0]), expected);
+    assert_eq!(text(&plan, passed(None), &[0]), format!("{expected}\nfaults  m: fired 0"));
+    let expected = format!("{expected}\n          metadata      test2[*] → ok ! m\nfaults  m: fired 1");
+    assert_eq!(text(&plan, passed(fault), &[1]), expected);
 }
 
 /// Names with everything in them that a line is made of.
