@@ -176,6 +176,17 @@ impl Action {
         matches!(self, Self::HoldRequest { .. } | Self::HoldResponse)
     }
 
+    /// Whether whatever comes behind the request on its connection is lost, because the connection closes.
+    pub fn closes_behind(&self) -> bool {
+        matches!(
+            self,
+            Self::DisconnectBefore
+                | Self::TruncateRequest(_)
+                | Self::TruncateResponse(_)
+                | Self::DisconnectAfter { behind: Behind::Lost }
+        )
+    }
+
     /// Whether it is about the opening of a connection.
     pub fn is_of_connect(&self) -> bool {
         matches!(self, Self::Refuse | Self::Silent | Self::Close)

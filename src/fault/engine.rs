@@ -165,6 +165,7 @@ impl Engine {
             firing: state.fired,
             action: firing.action.clone(),
             hold: firing.hold.clone(),
+            topic: rule.on.topic,
             rows,
         })
     }

@@ -44,6 +44,8 @@ pub struct Verdict {
     pub action: Action,
     /// When: once this holds.
     pub hold: Option<Condition>,
+    /// The topic that the rule asks for.
+    pub topic: Option<TopicIndex>,
     /// The places of the parts that it is done to; all of them where the rule asks for none in particular. Actions other
     /// than `fail` take the request whole.
     pub rows: Vec<usize>,

@@ -177,6 +177,11 @@ impl Control {
         self.shared.standstill(left, self.ports.upstream.ids())
     }
 
+    /// Waits until a producer has been given an id by the cluster.
+    pub async fn id_of(&self, producer: ProducerIndex) {
+        self.shared.id_of(producer).await;
+    }
+
     /// What is held.
     pub fn holdings(&self) -> Vec<Holding> {
         self.shared.holdings()

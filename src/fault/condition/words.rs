@@ -6,16 +6,18 @@ use super::{Condition, Count, Progress, Requests, stirs};
 use crate::fault::{ApiFilter, Rule};
 
 impl Condition {
-    /// What must be so for it to hold, and how far that has come.
-    pub fn words(&self, progress: &Progress, rules: &[Rule]) -> String {
+    /// What must be so for it to hold, and how far that has come where it is known.
+    pub fn words(&self, progress: Option<&Progress>, rules: &[Rule]) -> String {
         let name = |fault: &FaultIndex| rules.get(fault.index()).map_or("", |rule| &*rule.name);
         let of = |conditions: &[Self], joint: &str| {
             let words: Vec<_> = conditions.iter().map(|one| one.words(progress, rules)).collect();
             words.join(joint)
         };
         match self {
-            Self::Sent(count) => counted(*count, "send", "returned", progress.sent),
-            Self::Callbacks(count) => counted(*count, "callback", "been served", progress.callbacks),
+            Self::Sent(count) => counted(*count, "send", "returned", progress.map(|progress| progress.sent)),
+            Self::Callbacks(count) => {
+                counted(*count, "callback", "been served", progress.map(|progress| progress.callbacks))
+            }
             Self::Requests(requests) => asked(requests, progress),
             Self::Matched(fault) => format!("the fault '{}' has taken a request", name(fault)),
             Self::Fired(fault) => format!("what the fault '{}' does is done", name(fault)),
@@ -52,19 +54,20 @@ fn is_background(api: ApiFilter) -> bool {
     }
 }
 
-fn counted(count: u64, what: &str, done: &str, so_far: u64) -> String {
+fn counted(count: u64, what: &str, done: &str, so_far: Option<u64>) -> String {
     let (plural, have) = if count == 1 { ("", "has") } else { ("s", "have") };
-    format!("{count} {what}{plural} {have} {done} (so far {so_far})")
+    let so_far = so_far.map_or_else(String::new, |so_far| format!(" (so far {so_far})"));
+    format!("{count} {what}{plural} {have} {done}{so_far}")
 }
 
-fn asked(requests: &Requests, progress: &Progress) -> String {
+fn asked(requests: &Requests, progress: Option<&Progress>) -> String {
     let (Count::Total(count) | Count::More(count)) = requests.count;
     let what = match requests.api {
         ApiFilter::Connect => "connection".to_owned(),
         ApiFilter::Any => "request".to_owned(),
         ApiFilter::Api(_) => format!("{} request", requests.api.name().unwrap_or("such")),
     };
-    let words = counted(count, &what, "come", progress.requests(requests));
+    let words = counted(count, &what, "come", progress.map(|progress| progress.requests(requests)));
     match requests.broker {
         Some(broker) => format!("{words} to broker {broker}"),
         None => words,
@@ -86,12 +89,13 @@ mod tests {
         let (api, count) = (ApiFilter::Api(ApiKey::Produce), Count::Total(5));
         let requests = Requests { api, producer: None, broker: Some(BrokerId(2)), count };
         let both = Condition::All(vec![Condition::Sent(10), Condition::Requests(requests)]);
-        let words = both.words(&progress, &[]);
+        let words = both.words(Some(&progress), &[]);
         assert_eq!(
             words,
             "10 sends have returned (so far 1) and 5 produce requests have come (so far 1) to broker 2"
         );
-        assert_eq!(Condition::Any(Vec::new()).words(&progress, &[]), "the run ends");
+        assert_eq!(Condition::Any(Vec::new()).words(Some(&progress), &[]), "the run ends");
+        assert_eq!(Condition::Callbacks(1).words(None, &[]), "1 callback has been served");
     }
 
     #[test]

@@ -79,15 +79,23 @@ fn waits(facts: &Facts<'_>, failures: &mut Vec<Failure>) {
     for event in facts.trace.events.others() {
         let Event::StepEnded(number, StepEnd::TimedOut(outstanding)) = event else { continue };
         let Some(step) = facts.plan.steps.get(*number).filter(|step| step.explicit) else { continue };
-        if let Action::WaitCallbacks { within } = step.action {
-            let message = format!("waited {} for all callbacks, {outstanding} did not come", humane(within));
-            let missing = outstanding_at_end(facts, *number);
-            failures.push(fail(
-                message,
-                step.span,
-                vec![format!("without a callback by then: {missing:.20}")],
-            ));
+        let (message, mut details) = match &step.action {
+            Action::WaitCallbacks { within } => (
+                format!("waited {} for all callbacks, {outstanding} did not come", humane(*within)),
+                Vec::new(),
+            ),
+            Action::Wait { condition, within } => {
+                let words = condition.words(None, &facts.plan.faults);
+                let message = format!("waited {} in vain for a condition", humane(*within));
+                (message, vec![format!("waited for: {words}")])
+            }
+            _ => continue,
+        };
+        let missing = outstanding_at_end(facts, *number);
+        if !missing.is_empty() {
+            details.push(format!("without a callback by then: {missing:.20}"));
         }
+        failures.push(fail(message, step.span, details));
     }
 }
 

@@ -173,10 +173,10 @@ pub fn encode_response<T: Encodable>(
 }
 
 /// Encodes a request with prefix and header, ready to be written at once.
-pub fn encode_request<R: Exchange>(
+pub fn encode_request<'a, R: Exchange>(
     version: i16,
     correlation_id: i32,
-    client_id: &str,
+    client_id: impl Into<Option<&'a str>>,
     request: &R,
 ) -> Result<BytesMut, CodecError> {
     let api = Api::from_key(R::KEY).ok_or(CodecError::UnknownApi(R::KEY))?;
@@ -184,7 +184,7 @@ pub fn encode_request<R: Exchange>(
         .with_request_api_key(R::KEY)
         .with_request_api_version(version)
         .with_correlation_id(correlation_id)
-        .with_client_id(Some(StrBytes::from_string(client_id.to_owned())));
+        .with_client_id(client_id.into().map(|id| StrBytes::from_string(id.to_owned())));
     framed((&header, api.request_header_version(version)), (request, api.form(version)))
 }
 

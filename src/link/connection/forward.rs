@@ -49,9 +49,9 @@ impl<'a, S: AsyncWrite + Unpin> Forward<'a, S> {
 
     async fn forward_all(&mut self, kept: &mut UnboundedReceiver<Taken>) {
         while let Some(taken) = kept.recv().await {
-            if self.line.shared.pass(Way::ToBroker, self.line.ends.broker).await == Fate::Lost
-                || self.forward(taken).await == Flow::Ends
-            {
+            let lost = taken.decision.lost == Some(Way::ToBroker);
+            let fate = self.line.shared.pass(Way::ToBroker, self.line.ends.broker).await;
+            if lost || fate == Fate::Lost || self.forward(taken).await == Flow::Ends {
                 break;
             }
         }

@@ -92,8 +92,9 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Give<'a, R, W> {
             }
         }
         let fate = self.line.shared.pass(Way::ToClient, self.line.ends.broker).await;
-        if fate == Fate::Lost {
-            return Flow::Ends;
+        if fate == Fate::Lost || pending.lost {
+            // Only this way is cut: what is behind it on the other reaches the broker.
+            pending.then = Then::CloseLast;
         }
         self.act(pending, &bytes, &codes).await
     }
@@ -108,6 +109,9 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Give<'a, R, W> {
             Then::Give => {
                 sent = None;
                 if self.write(bytes).await {
+                    if pending.due.is_some_and(|due| due.gives_id(bytes)) {
+                        shared.has_id(self.line.ends.producer);
+                    }
                     shared.answered(pending.passed, codes);
                 }
             }

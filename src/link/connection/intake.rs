@@ -72,19 +72,31 @@ impl<'a, S: AsyncRead + Unpin> Intake<'a, S> {
         }
     }
 
-    /// Takes in what comes of so many bytes more, then reads nothing until that is over.
+    /// Takes in what comes of so many bytes more, then nothing until that is over. A request that ends behind them has
+    /// not come by then.
     async fn stop_reading(&mut self, mut more: u64) {
-        while more > 0 {
+        let mut last = None;
+        while more > 0 && last.is_none() {
             let Ok(Some(frame)) = self.client.read().await else { return };
-            let size = frame.len() + 4;
-            more = more.saturating_sub(size as u64);
-            let room = self.room_for(size).await;
-            let taken = self.take(frame, room);
-            if self.taken.send(taken).is_err() {
+            let size = frame.len() as u64 + 4;
+            if size > more {
+                last = Some(frame);
+            } else if !self.take_in(frame).await {
                 return;
             }
+            more = more.saturating_sub(size);
         }
         self.line.reading.cancelled().await;
+        if let Some(frame) = last {
+            self.take_in(frame).await;
+        }
+    }
+
+    /// Whether more may be taken in.
+    async fn take_in(&mut self, frame: Bytes) -> bool {
+        let room = self.room_for(frame.len() + 4).await;
+        let taken = self.take(frame, room);
+        self.taken.send(taken).is_ok()
     }
 
     async fn room_for(&self, size: usize) -> Option<OwnedSemaphorePermit> {

@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::fault::Verdict;
 use crate::kafka::ErrorCode;
-use crate::link::state::{Decision, Held, Passage};
+use crate::link::state::{Decision, Held, Passage, Way};
 use crate::link::wire::{Asked, Change, Due};
 
 /// A request that has been taken in.
@@ -40,6 +40,8 @@ pub(super) struct Pending {
     pub(super) change: Option<Change>,
     pub(super) held: Option<Held>,
     pub(super) then: Then,
+    /// It does not reach the client.
+    pub(super) lost: bool,
     /// Told when it has been given.
     pub(super) given: Option<oneshot::Sender<()>>,
 }
@@ -86,6 +88,7 @@ impl Pending {
             held: None,
             then: Then::Give,
             given: None,
+            lost: decision.lost == Some(Way::ToClient),
         };
         (pending, frame)
     }

@@ -27,9 +27,8 @@ impl<S: AsyncWrite + Unpin> Forward<'_, S> {
         let key = taken.due.map(|due| due.api.key);
         match key {
             Some(ApiKey::Metadata) => {
-                let topic = taken.asked.as_ref().and_then(|asked| named_topic(asked, verdict));
                 let content = MetadataContent::Error(fail.error);
-                let named = Named { topic: topic.and_then(|topic| self.name_of(Some(topic))), content };
+                let named = Named { topic: self.name_of(verdict.topic), content };
                 self.send_and_wait(taken, Some(Change::Metadata(named)), held).await
             }
             Some(ApiKey::FindCoordinator | ApiKey::ApiVersions) => {
@@ -120,21 +119,13 @@ impl<S: AsyncWrite + Unpin> Forward<'_, S> {
     }
 }
 
-/// The one topic that a fault is about, if it is about one.
-fn named_topic(asked: &Asked, verdict: &Verdict) -> Option<crate::id::TopicIndex> {
-    if verdict.rows.len() == asked.rows.len() {
-        return None;
-    }
-    asked.rows.get(*verdict.rows.first()?)?.topic
-}
-
 /// The request without the parts that are taken, ready to be written; none if nothing is left of it.
 fn rest(asked: &Asked, rows: &[usize]) -> Option<Bytes> {
     let Request::Produce(request) = &asked.incoming.request else { return None };
     if rows.len() >= asked.rows.len() {
         return None;
     }
-    let client = asked.incoming.client_id.as_ref().map_or("", |client| client.as_str());
+    let client = asked.incoming.client_id.as_deref();
     let reduced = without(request, rows);
     let frame = encode_request(asked.incoming.version, asked.incoming.correlation_id, client, &reduced);
     frame.ok().map(bytes::BytesMut::freeze)

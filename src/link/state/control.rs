@@ -90,15 +90,18 @@ impl Shared {
 
     /// Heals whatever is cut.
     pub(in crate::link) fn heal(&self) {
-        self.lock().network.heal();
+        let mut state = self.lock();
+        state.network.heal();
+        state.open.iter_mut().for_each(|open| open.sealed |= open.lossy);
     }
 
     /// Closes connections.
     pub(in crate::link) fn disconnect(&self, producer: Option<ProducerIndex>, broker: Option<BrokerId>) {
-        let state = self.lock();
-        for Open { ends, cut, .. } in &state.open {
+        let mut state = self.lock();
+        for Open { ends, cut, sealed, .. } in &mut state.open {
             if producer.is_none_or(|own| own == ends.producer) && broker.is_none_or(|own| own == ends.broker)
             {
+                *sealed = true;
                 cut.cancel();
             }
         }
@@ -122,6 +125,17 @@ impl Shared {
         self.lock().holdings()
     }
 
+    /// A producer has been given an id.
+    pub(in crate::link) fn has_id(&self, producer: ProducerIndex) {
+        self.with_id.send_modify(|producers| producers.push(producer));
+    }
+
+    /// Waits until a producer has been given an id.
+    pub(in crate::link) async fn id_of(&self, producer: ProducerIndex) {
+        // It fails only when the sender is gone, and that is in this.
+        let _ = self.with_id.subscribe().wait_for(|producers| producers.contains(&producer)).await;
+    }
+
     /// Waits until a direction is whole.
     pub(in crate::link) async fn pass(&self, way: Way, broker: BrokerId) -> Fate {
         let watch = self.lock().network.watch();
@@ -138,7 +152,7 @@ impl State {
             Holding {
                 fault: rules.get(fault.index()).map_or_else(String::new, |rule| rule.name.to_string()),
                 kept: own.flat_map(|passage| passage.submissions.iter()).collect(),
-                until: until.words(&self.progress, rules),
+                until: until.words(Some(&self.progress), rules),
             }
         });
         held.collect()

@@ -11,6 +11,7 @@ use crate::trace::PassedRow;
 
 use super::hold::{Held, HoldNumber};
 use super::kept::Ends;
+use super::network::Way;
 
 /// A request on its way, from when it has come until its answer is given or nobody gives it one.
 #[derive(Debug)]
@@ -27,13 +28,17 @@ pub(in crate::link) struct Decision {
     pub(in crate::link) verdict: Option<Verdict>,
     /// What it waits for, from now on.
     pub(in crate::link) held: Option<Held>,
+    /// Where it is lost: it came while that direction was cut, and what was under way then is.
+    pub(in crate::link) lost: Option<Way>,
     /// It is under way as long as this is there.
     pub(in crate::link) passage: Option<Arc<Passage>>,
 }
 
 /// What a rule can ask of a request.
 pub(super) fn transit(ends: Ends, api: Option<ApiKey>, asked: Option<&Asked>) -> Transit {
-    let rows = asked.map_or(&[][..], |asked| &asked.rows);
+    // A request for all topics has a row, for its answer; what a rule can ask of topics it does not name.
+    let named = asked.filter(|asked| !asked.all_topics);
+    let rows = named.map_or(&[][..], |asked| &asked.rows);
     let row = |row: &PassedRow| Row {
         topic: row.topic,
         partition: row.partition,

@@ -40,6 +40,15 @@ impl Held {
     }
 }
 
+/// What has been released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Released {
+    /// The fault whose work is done by that, if it is.
+    pub(super) done: Option<FaultIndex>,
+    /// The connection that it closes.
+    pub(super) seals: Option<u32>,
+}
+
 #[derive(Debug)]
 struct Hold {
     number: HoldNumber,
@@ -47,6 +56,8 @@ struct Hold {
     until: Condition,
     /// To hold is all that the fault does.
     alone: bool,
+    /// What is released closes the connection of that number.
+    seals: Option<u32>,
     release: oneshot::Sender<()>,
 }
 
@@ -70,7 +81,12 @@ impl Waiting {
 
 impl Holds {
     /// Holds what a fault has taken, if it holds it.
-    pub(super) fn hold(&mut self, verdict: &Verdict, progress: &Progress) -> Option<Held> {
+    pub(super) fn hold(
+        &mut self,
+        verdict: &Verdict,
+        seals: Option<u32>,
+        progress: &Progress,
+    ) -> Option<Held> {
         let alone = verdict.action.is_hold();
         let until = match &verdict.hold {
             Some(condition) => condition.from_now(progress),
@@ -84,7 +100,7 @@ impl Holds {
         let number = HoldNumber(self.made);
         self.made += 1;
         if !self.settling {
-            self.held.push(Hold { number, fault: verdict.fault, until, alone, release });
+            self.held.push(Hold { number, fault: verdict.fault, until, alone, seals, release });
         }
         Some(Held { number, released })
     }
@@ -101,18 +117,13 @@ impl Holds {
         self.waits.retain(|wait| !Arc::ptr_eq(&wait.over, &waiting.0));
     }
 
-    /// Releases the first hold whose condition holds. The fault whose work is done by that, if it is; none if there is
-    /// no such hold.
-    #[expect(
-        clippy::option_option,
-        reason = "whether one was released, and whether that was all there was to do"
-    )]
-    pub(super) fn release_next(&mut self, progress: &Progress) -> Option<Option<FaultIndex>> {
+    /// Releases the first hold whose condition holds; none if there is no such hold.
+    pub(super) fn release_next(&mut self, progress: &Progress) -> Option<Released> {
         let at = self.held.iter().position(|hold| hold.until.holds(progress))?;
         let hold = self.held.remove(at);
         // Whoever held it may be gone; the hold is over all the same.
         let _ = hold.release.send(());
-        Some(hold.alone.then_some(hold.fault))
+        Some(Released { done: hold.alone.then_some(hold.fault), seals: hold.seals })
     }
 
     /// Ends the waits whose condition holds; whether there was one.

@@ -55,6 +55,16 @@ impl Network {
         !self.cuts.borrow().is_empty()
     }
 
+    /// Where what comes now from a client is lost, itself or its answer.
+    pub(super) fn loses(&self, broker: BrokerId) -> Option<Way> {
+        let cuts = self.cuts.borrow();
+        let loses = |way| {
+            let own = |cut: &Cut| cut.way == way && cut.broker.is_none_or(|own| own == broker);
+            cuts.iter().any(|cut| own(cut) && cut.after == AfterClose::Lose)
+        };
+        [Way::ToBroker, Way::ToClient].into_iter().find(|way| loses(*way))
+    }
+
     /// For a wait until a direction is whole.
     pub(super) fn watch(&self) -> Watch {
         Watch(self.cuts.subscribe())

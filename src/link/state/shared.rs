@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kafka_protocol::messages::ApiKey;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::fault::{Engine, Progress, Verdict};
+use crate::fault::{Action, Engine, Progress, Verdict};
 use crate::id::{BrokerId, FaultIndex, ProducerIndex};
 use crate::kafka::ErrorCode;
 use crate::trace::{Answer, Event, Linked, Nearest, Passed, PassedRow, Recorder, Taken};
@@ -15,7 +15,7 @@ use crate::trace::{Answer, Event, Linked, Nearest, Passed, PassedRow, Recorder, 
 use super::decision::{Decision, impossible, transit};
 use super::hold::{Held, Holds};
 use super::kept::{Ends, Kept};
-use super::network::Network;
+use super::network::{Network, Way};
 use super::standing::Open;
 use crate::link::wanted::Wanted;
 use crate::link::wire::Asked;
@@ -27,6 +27,8 @@ pub(in crate::link) struct Shared {
     /// Something may have changed when the next hold is released by time alone.
     pub(in crate::link) clock: Notify,
     pub(in crate::link) recorder: Arc<Recorder>,
+    /// Producers that have been given an id.
+    pub(super) with_id: watch::Sender<Vec<ProducerIndex>>,
     allow_impossible: bool,
     /// Requests are kept though no fault asks for them.
     keep: bool,
@@ -63,7 +65,8 @@ impl Shared {
             network: Network::default(),
         };
         let (state, clock, recorder) = (Mutex::new(state), Notify::new(), Arc::clone(recorder));
-        Self { state, clock, recorder, allow_impossible, keep }
+        let with_id = watch::Sender::new(Vec::new());
+        Self { state, clock, recorder, with_id, allow_impossible, keep }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -104,6 +107,9 @@ impl Shared {
     /// A request has reached the link.
     pub(in crate::link) fn arrive(&self, ends: Ends, api: Option<ApiKey>, asked: Option<&Asked>) -> Decision {
         let mut state = self.lock();
+        if state.connection(ends).is_none_or(|open| open.sealed) {
+            return Decision { lost: Some(Way::ToBroker), ..Decision::default() };
+        }
         let mut decision = match (api, asked) {
             (Some(api), Some(asked)) => self.decide(&mut state, ends, Some(api), Some(asked)),
             (Some(api), None) => {
@@ -117,7 +123,11 @@ impl Shared {
         let held = decision.held.as_ref().map(|held| held.number);
         let rows = asked.map_or(&[][..], |asked| &asked.rows);
         let submissions = rows.iter().flat_map(|row| row.submissions.iter()).collect();
-        decision.passage = state.connection(ends).map(|open| open.enter(held, submissions));
+        decision.lost = state.network.loses(ends.broker);
+        if let Some(open) = state.connection(ends) {
+            open.lossy |= decision.lost.is_some();
+            decision.passage = Some(open.enter(held, submissions));
+        }
         self.changed(state);
         decision
     }
@@ -153,7 +163,7 @@ impl Shared {
             }
             (Some(verdict), None) => {
                 self.recorder.record(Event::Fired(verdict.fault, verdict.firing));
-                let held = state.hold(&verdict);
+                let held = state.hold(&verdict, ends, asked);
                 (Some(verdict), held)
             }
             (None, _) => (None, None),
@@ -169,7 +179,7 @@ impl Shared {
             touched: None,
         };
         let passed = Some(state.kept.keep(request, verdict.as_ref()));
-        Decision { passed, verdict, held, passage: None }
+        Decision { passed, verdict, held, ..Decision::default() }
     }
 
     /// The client has got an answer, part by part; what has no code is a success.
@@ -243,17 +253,34 @@ impl State {
     }
 
     /// Notes that a fault has taken something, and what that waits for.
-    fn hold(&mut self, verdict: &Verdict) -> Option<Held> {
+    fn hold(&mut self, verdict: &Verdict, ends: Ends, asked: Option<&Asked>) -> Option<Held> {
         if let Some(fault) = self.progress.faults.get_mut(verdict.fault.index()) {
             fault.taken += 1;
         }
-        self.holds.hold(verdict, &self.progress)
+        let unheard = asked.is_some_and(|asked| asked.facts.acks == Some(0));
+        let closes = verdict.action.closes_behind() || unheard && matches!(verdict.action, Action::Fail(_));
+        let seals = closes.then_some(ends.connection);
+        let held = self.holds.hold(verdict, seals, &self.progress);
+        if held.is_none() {
+            self.seal(seals);
+        }
+        held
+    }
+
+    /// A connection closes. What comes on it from now on counts for nothing: whether it comes is a matter of when the
+    /// client notices.
+    fn seal(&mut self, connection: Option<u32>) {
+        let own = |open: &&mut Open| Some(open.ends.connection) == connection;
+        if let Some(open) = self.open.iter_mut().find(own) {
+            open.sealed = true;
+        }
     }
 
     /// Releases what can be, and what can be then; whether a wait of the application is over.
     pub(super) fn settle(&mut self) -> bool {
-        while let Some(done) = self.holds.release_next(&self.progress) {
-            if let Some(fault) = done.and_then(|fault| self.progress.faults.get_mut(fault.index())) {
+        while let Some(released) = self.holds.release_next(&self.progress) {
+            self.seal(released.seals);
+            if let Some(fault) = released.done.and_then(|fault| self.progress.faults.get_mut(fault.index())) {
                 fault.done += 1;
             }
         }

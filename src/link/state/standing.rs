@@ -19,6 +19,10 @@ pub(super) struct Open {
     /// Closes it.
     pub(super) cut: CancellationToken,
     stage: Stage,
+    /// It is as good as closed: what comes from now on is lost with it.
+    pub(super) sealed: bool,
+    /// Something of it is lost, and so is the connection when the network is healed.
+    pub(super) lossy: bool,
     /// In the order in which they came; those that are not there any more are over.
     passages: VecDeque<Weak<Passage>>,
 }
@@ -91,7 +95,7 @@ impl Standstill {
 
 impl Open {
     pub(super) fn new(ends: Ends, cut: CancellationToken) -> Self {
-        Self { ends, cut, stage: Stage::Opening, passages: VecDeque::new() }
+        Self { ends, cut, stage: Stage::Opening, sealed: false, lossy: false, passages: VecDeque::new() }
     }
 
     /// A request has come.

@@ -31,6 +31,16 @@ pub(in crate::link) struct Due {
     pub(in crate::link) correlation_id: i32,
 }
 
+impl Due {
+    /// Whether this, with its length in front, gives a producer its id.
+    pub(in crate::link) fn gives_id(self, answer: &[u8]) -> bool {
+        // Length, correlation id, tags, and how long the client is throttled stand in front of the error.
+        let tags = usize::from(self.api.is_flexible(self.version));
+        let error = answer.get(12 + tags..14 + tags);
+        self.api.key == ApiKey::InitProducerId && error == Some(&[0, 0][..])
+    }
+}
+
 /// What goes to the client.
 #[derive(Debug)]
 pub(in crate::link) struct Answered {
@@ -56,8 +66,9 @@ pub(in crate::link) fn answer(
     let rows = asked.map_or(0, |asked| asked.rows.len());
     match due.api.key {
         ApiKey::Produce => edit::<ProduceRequest>(due, frame, |answer| {
-            metadata::produce(answer, to);
+            // Before the addresses are moved: a leader that a fault announces is a broker like any other.
             change::produce(answer, asked, change);
+            metadata::produce(answer, to);
             produce::codes(answer, places)
         }),
         ApiKey::ApiVersions => api_versions(due, frame, rows, change),

@@ -11,6 +11,8 @@ use super::{canonical, effective};
 pub struct Patience {
     /// The most requests of one connection that have no answer, at least 1.
     pub in_flight: usize,
+    /// Whether it asks for a producer id as soon as it is opened.
+    pub has_id: bool,
     /// The shortest time after which it does something on its own though nobody has answered: expires a message, gives
     /// up a request, asks for metadata. None if it never does.
     pub shortest: Option<Duration>,
@@ -43,6 +45,7 @@ impl Patience {
         let default = if idempotent { IN_FLIGHT.1 } else { IN_FLIGHT.0 };
         let in_flight = text("max.in.flight.requests.per.connection").and_then(|text| text.parse().ok());
         Self {
+            has_id: idempotent && !producer.transactional,
             in_flight: in_flight.unwrap_or(default).max(1),
             shortest: times.filter(|time| *time > 0).min().map(Duration::from_millis),
         }

@@ -4,6 +4,7 @@
 mod deadlock;
 mod embedded;
 mod fixture;
+mod linked;
 mod scripted;
 mod sends;
 mod steps;

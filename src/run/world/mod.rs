@@ -16,6 +16,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -133,6 +134,7 @@ impl World {
             bootstrap: self.bootstraps(plan)?,
             link: self.link.as_ref().map(Link::control),
             interrupt: interrupt.clone(),
+            runtime: Handle::current(),
             hands: match &self.site {
                 Site::Embedded(cluster) => Some(cluster.hands()),
                 Site::Foreign(_) => None,

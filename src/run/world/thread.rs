@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::id::ProducerIndex;
 use crate::link::Control;
 use crate::plan::{self, ClusterStep, Plan, Start};
-use crate::producer::{LibrdkafkaProducer, Producer, Sink};
+use crate::producer::{LibrdkafkaProducer, Patience, Producer, Sink};
 use crate::run::RunError;
 use crate::run::application::{Application, Halt, Outside};
 use crate::trace::{Ending, Recorder};
@@ -27,6 +28,8 @@ pub(super) struct Task {
     /// What stands between them and the brokers, if anything does.
     pub(super) link: Option<Control>,
     pub(super) interrupt: CancellationToken,
+    /// For what happens on it.
+    pub(super) runtime: Handle,
     /// For steps that change the cluster; none where it is not ours.
     pub(super) hands: Option<Hands>,
 }
@@ -59,7 +62,20 @@ impl Task {
         let mut topics: Vec<_> = own.filter_map(|batch| plan.topics.get(batch.topic.index())).collect();
         topics.dedup_by_key(|topic| &topic.name);
         let names: Vec<_> = topics.iter().map(|topic| &*topic.name).collect();
-        producer.warm(&names, limit, &|| self.interrupt.is_cancelled())
+        producer.warm(&names, limit, &|| self.interrupt.is_cancelled()) && self.has_id(index, limit)
+    }
+
+    /// Whether a producer has its id, if it asks for one: otherwise the link would count that as part of the first step.
+    fn has_id(&self, index: ProducerIndex, limit: Instant) -> bool {
+        let asks = self.plan.producers.get(index.index()).is_some_and(|plan| Patience::of(plan).has_id);
+        let Some(link) = self.link.as_ref().filter(|_| asks) else { return true };
+        self.runtime.block_on(async {
+            tokio::select! {
+                () = link.id_of(index) => true,
+                () = tokio::time::sleep_until(limit.into()) => false,
+                () = self.interrupt.cancelled() => false,
+            }
+        })
     }
 
     /// What it means that a producer does not get ready.

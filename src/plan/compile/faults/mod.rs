@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Code;
 use crate::fault::{self, Condition, Filter, Rule, Times};
-use crate::id::FaultIndex;
+use crate::id::{FaultIndex, TopicIndex};
 use crate::plan::plan::{Action, LinkStep};
 use crate::scenario::Field;
 use crate::scenario::model::{self, Form, Listed};
@@ -130,7 +130,7 @@ impl Compiler<'_> {
                 self.report(mistake.help(format!("write '{example}' among its fields")));
             }
         }
-        let on = fault.on.get().map(|on| self.filter(on))?;
+        let mut on = fault.on.get().map(|on| self.filter(on))?;
         let making = Making { index, on: &on, hold: fault.hold.get(), span: *span };
         let firings: Vec<_> = match fault.action.value()? {
             Listed::One(one) => {
@@ -146,6 +146,7 @@ impl Compiler<'_> {
             self.report(self.mistake(Code::Missing, place, "this list of actions is empty"));
         }
         self.has_happened(&making);
+        on.topic = on.topic.or_else(|| changed(&firings));
         let times = self.times(fault, firings.len());
         let skip = fault.skip.value().map_or(0, |skip| number(skip.0));
         let armed = fault.armed.value().copied().unwrap_or(true);
@@ -208,6 +209,16 @@ fn needed(condition: &Condition) -> Box<dyn Iterator<Item = FaultIndex> + '_> {
         Condition::All(all) => Box::new(all.iter().flat_map(needed)),
         _ => Box::new(std::iter::empty()),
     }
+}
+
+/// The topic of which every answer says something else: a request that is not about it cannot be meant.
+fn changed(firings: &[fault::Firing]) -> Option<TopicIndex> {
+    let topic = |firing: &fault::Firing| match &firing.action {
+        fault::Action::Metadata(change) => change.topic,
+        _ => None,
+    };
+    let first = firings.first().and_then(topic);
+    first.filter(|_| firings.iter().all(|firing| topic(firing) == first))
 }
 
 fn number(number: u64) -> u32 {
