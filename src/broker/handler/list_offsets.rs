@@ -6,10 +6,11 @@ use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListO
 use kafka_protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
-use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+use kafka_protocol::messages::{BrokerId, ListOffsetsRequest, ListOffsetsResponse};
 
 use crate::broker::node::Node;
 use crate::broker::node::emulate::Emulate;
+use crate::broker::partition::read::{Isolation, Reader};
 use crate::broker::partition::{Found, Partition};
 use crate::kafka::ErrorCode;
 
@@ -27,6 +28,10 @@ const EARLIEST_PENDING_UPLOAD: i64 = -6;
 
 /// Read uncommitted, read committed.
 const ISOLATION_LEVELS: [i8; 2] = [0, 1];
+/// Who asks: a client, or one that looks at what any replica has, replicated or not. A broker looks at what the leader
+/// has (`ListOffsetsRequest`).
+const CONSUMER: BrokerId = BrokerId(-1);
+const DEBUGGING: BrokerId = BrokerId(-2);
 /// Stands for an epoch that the client does not know.
 const NO_EPOCH: i32 = -1;
 
@@ -50,7 +55,9 @@ pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) ->
                 let found = match () {
                     () if is_unexpected => Err(ErrorCode::UNKNOWN_SERVER_ERROR),
                     () if asked_twice => Err(ErrorCode::INVALID_REQUEST),
-                    () => list(node, (&topic.name, row), (version, request.isolation_level)),
+                    () => {
+                        list(node, (&topic.name, row), (version, request.replica_id, request.isolation_level))
+                    }
                 };
                 rows.push(response(version, row.partition_index, found));
             }
@@ -70,7 +77,7 @@ pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) ->
 fn list(
     node: &Node,
     (topic, row): (&str, &ListOffsetsPartition),
-    (version, isolation): (i16, i8),
+    (version, replica, isolation): (i16, BrokerId, i8),
 ) -> Result<Option<Found>, ErrorCode> {
     if !is_supported(row.timestamp, version) {
         return Err(ErrorCode::UNSUPPORTED_VERSION);
@@ -81,11 +88,14 @@ fn list(
     if row.current_leader_epoch < NO_EPOCH {
         return Err(ErrorCode::FENCED_LEADER_EPOCH);
     }
-    partition.check_leader(node.id, row.current_leader_epoch)?;
-    let below = match isolation {
-        READ_COMMITTED => partition.last_stable_offset(),
-        _ => partition.high_watermark,
+    let isolation = match isolation {
+        _ if replica != CONSUMER => Isolation::LogEnd,
+        READ_COMMITTED => Isolation::Committed,
+        _ => Isolation::HighWatermark,
     };
+    let reader = Reader { asked: node.id, replica: None, from_leader: replica != DEBUGGING, isolation };
+    partition.check_reader(reader, row.current_leader_epoch)?;
+    let below = partition.below(reader);
     Ok(find(&partition, row.timestamp, below))
 }
 
