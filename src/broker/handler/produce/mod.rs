@@ -67,9 +67,8 @@ pub(super) async fn handle(
     };
     let rows = wanted.into_iter().zip(topics).map(|((key, records), topic)| {
         let guard = verified.take(&key);
-        let row = topic.and_then(|topic| Ok((guard?, may_append(from, &topic, acks)?, topic)));
-        let row = match row {
-            Ok((guard, acks, topic)) => append(node, topic, (key.2, acks, guard), records),
+        let row = match topic {
+            Ok(topic) => admit(node, (&key, topic, guard), (from, acks), records),
             Err(rejection) => Row::refused(rejection),
         };
         (key, row)
@@ -139,6 +138,19 @@ fn may_append(from: Sender<'_>, topic: &Topic, acks: i16) -> Result<Acks, Reject
         return Err(Rejection::of(ErrorCode::INVALID_TOPIC_EXCEPTION));
     }
     Ok(acks)
+}
+
+/// Who does not lead says who does, whether it was found out by the verification or by the append.
+fn admit(
+    node: &Node,
+    (key, topic, guard): (&Key, Arc<Topic>, Result<Option<Guard>, Rejection>),
+    (from, acks): (Sender<'_>, i16),
+    records: Records,
+) -> Row {
+    match guard.and_then(|guard| Ok((guard, may_append(from, &topic, acks)?))) {
+        Ok((guard, acks)) => append(node, topic, (key.2, acks, guard), records),
+        Err(rejection) => Row { topic: Some(topic), ..Row::refused(rejection) },
+    }
 }
 
 fn append(

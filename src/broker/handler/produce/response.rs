@@ -26,7 +26,7 @@ pub(super) type Key = (TopicName, Uuid, i32);
 /// What became of the records of one partition.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// The topic, if the leader was asked.
+    /// The topic, if its leader could be asked.
     pub topic: Option<Arc<Topic>>,
     /// Whether they stand in the log.
     pub outcome: Result<Appended, Rejection>,
