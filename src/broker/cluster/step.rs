@@ -223,6 +223,12 @@ mod tests {
         BatchBuilder::new().producer(7, 0, sequence).value(b"value").build().unwrap().into_bytes()
     }
 
+    /// With a record of that time.
+    fn at(timestamp: i64, sequence: i32) -> bytes::Bytes {
+        let record = NewRecord { timestamp, value: Some(b"value"), ..NewRecord::default() };
+        BatchBuilder::new().producer(7, 0, sequence).record(record).build().unwrap().into_bytes()
+    }
+
     #[tokio::test]
     async fn brokers_have_ports_of_their_own_and_tell_of_each_other() {
         let cluster = cluster(3, &[]).await;
@@ -333,9 +339,10 @@ mod tests {
     async fn a_restart_leaves_a_producer_its_newest_batch_and_a_failover_its_last_five() {
         for (brokers, kept) in [(1, 2), (2, 0)] {
             let cluster = cluster(brokers, &[]).await;
+            let now = cluster.state.now();
             let mut client = connect(&cluster, 1).await;
             for sequence in 0..3 {
-                client.produce(9, -1, numbered(sequence)).await;
+                client.produce(9, -1, at(now, sequence)).await;
             }
             if brokers == 1 {
                 cluster.restart_broker(BrokerId(1)).await.unwrap();
@@ -344,13 +351,27 @@ mod tests {
             }
             let mut client = connect(&cluster, usize::try_from(brokers).unwrap()).await;
             for sequence in 0..3 {
-                let row = client.produce(9, -1, numbered(sequence)).await;
+                let row = client.produce(9, -1, at(now, sequence)).await;
                 let expected =
                     if sequence >= kept { ErrorCode::NONE } else { ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER };
                 assert_eq!(ErrorCode(row.error_code), expected, "{brokers} {sequence}");
             }
-            assert_eq!(client.produce(9, -1, numbered(3)).await.base_offset, 3);
+            assert_eq!(client.produce(9, -1, at(now, 3)).await.base_offset, 3);
         }
+    }
+
+    #[tokio::test]
+    async fn a_broker_that_starts_forgets_producers_whose_records_are_too_old() {
+        let cluster = cluster(1, &[]).await;
+        let now = cluster.state.now() - 86_400_000 - 1;
+        let mut client = connect(&cluster, 1).await;
+        for sequence in 0..2 {
+            client.produce(9, -1, at(now, sequence)).await;
+        }
+        assert_eq!(client.produce(9, -1, at(now, 1)).await.base_offset, 1, "a duplicate");
+        cluster.restart_broker(BrokerId(1)).await.unwrap();
+        let mut client = connect(&cluster, 1).await;
+        assert_eq!(client.produce(9, -1, at(now, 1)).await.base_offset, 2, "nobody knows it any more");
     }
 
     #[tokio::test]
@@ -392,10 +413,7 @@ mod tests {
         let cluster = cluster(1, &[]).await;
         let mut client = connect(&cluster, 1).await;
         let now = cluster.state.now();
-        let at = |sequence| {
-            let record = NewRecord { timestamp: now, value: Some(b"value"), ..NewRecord::default() };
-            BatchBuilder::new().producer(7, 0, sequence).record(record).build().unwrap().into_bytes()
-        };
+        let at = |sequence| at(now, sequence);
         client.produce(9, 1, at(0)).await;
         cluster.advance_clock(Duration::from_hours(23)).await.unwrap();
         let gap = client.produce(9, 1, at(9)).await;

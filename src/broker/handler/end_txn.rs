@@ -39,7 +39,7 @@ fn end(node: &Node, version: i16, request: &EndTxnRequest) -> Result<Option<Prod
         marker: if request.committed { Marker::Commit } else { Marker::Abort },
         bumps: version >= BUMPING,
         now: node.cluster.now(),
-        fresh: &|| node.cluster.new_producer_id(),
+        fresh: &|| node.cluster.new_producer_id(node.id),
     };
     node.cluster.transactions.with(|coordinator| coordinator.end(end))
 }

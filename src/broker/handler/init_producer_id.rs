@@ -30,14 +30,14 @@ fn init(node: &Node, request: &InitProducerIdRequest) -> Result<Producer, ErrorC
         (id, epoch) => Some(Producer { id, epoch }),
     };
     let Some(id) = request.transactional_id.as_ref().map(|id| id.as_str()) else {
-        return Ok(Producer { id: node.cluster.new_producer_id(), epoch: 0 });
+        return Ok(Producer { id: node.cluster.new_producer_id(node.id), epoch: 0 });
     };
     if id.is_empty() {
         return Err(ErrorCode::INVALID_REQUEST);
     }
     check_timeout(request.transaction_timeout_ms)?;
     node.check_coordinator(id)?;
-    let fresh = &|| node.cluster.new_producer_id();
+    let fresh = &|| node.cluster.new_producer_id(node.id);
     let init =
         Init { id, timeout_ms: request.transaction_timeout_ms, expected, now: node.cluster.now(), fresh };
     let producer = node.cluster.transactions.with(|coordinator| coordinator.init(init));

@@ -3,11 +3,11 @@
 mod clock;
 pub(super) mod emulate;
 pub(super) mod journal;
+mod producer_ids;
 pub(super) mod reader;
 pub(super) mod step;
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::broker::node::clock::Clock;
 use crate::broker::node::emulate::Emulate;
 use crate::broker::node::journal::Journal;
+use crate::broker::node::producer_ids::ProducerIds;
 use crate::broker::node::reader::Sessions;
 use crate::broker::partition::producers::Ending;
 use crate::broker::topic::{NewTopic, Topic, TopicError, Topics};
@@ -53,7 +54,7 @@ pub(super) struct ClusterState {
     topics: RwLock<Topics>,
     /// What was deleted and may be created anew, by name.
     deleted: Mutex<HashMap<String, NewTopic>>,
-    next_producer_id: AtomicI64,
+    producer_ids: ProducerIds,
     progress: watch::Sender<()>,
     clock: Clock,
     /// Where requests are noted.
@@ -71,7 +72,7 @@ impl ClusterState {
             transactions: Transactions::new(protocol(emulate)),
             topics: RwLock::new(Topics::of(emulate)),
             deleted: Mutex::default(),
-            next_producer_id: AtomicI64::new(0),
+            producer_ids: ProducerIds::default(),
             progress: watch::Sender::new(()),
             clock: Clock::default(),
             journal: Journal::default(),
@@ -95,6 +96,7 @@ impl ClusterState {
         if runs {
             running.insert(broker)
         } else {
+            self.producer_ids.forget(broker);
             running.remove(&broker)
         };
     }
@@ -151,9 +153,9 @@ impl ClusterState {
         }
     }
 
-    /// A producer id that nobody has had.
-    pub(super) fn new_producer_id(&self) -> i64 {
-        self.next_producer_id.fetch_add(1, Ordering::Relaxed)
+    /// A producer id that nobody has had, from a broker.
+    pub(super) fn new_producer_id(&self, from: BrokerId) -> i64 {
+        self.producer_ids.next(from)
     }
 
     /// Whether there is such a partition.
@@ -178,7 +180,7 @@ impl ClusterState {
 
     /// Aborts the transactions that are over time.
     pub(super) fn expire(&self) {
-        if self.transactions.expire(self.now(), &|| self.new_producer_id()) {
+        if self.transactions.expire(self.now(), &|| self.new_producer_id(self.controller())) {
             self.announce();
         }
     }

@@ -83,7 +83,7 @@ impl ClusterState {
     /// A broker runs again.
     pub(in crate::broker) fn up(&self, broker: BrokerId, cleanly: bool) {
         self.set_running(broker, true);
-        self.change_all(Change::Up { broker, cleanly });
+        self.change_all(Change::Up { broker, cleanly, now: self.now() });
     }
 
     /// A change that no partition refuses, made to all of them.

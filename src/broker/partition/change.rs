@@ -19,6 +19,8 @@ pub(in crate::broker) enum Change<'a> {
         broker: BrokerId,
         /// It had been stopped, not killed.
         cleanly: bool,
+        /// When, in milliseconds since 1970.
+        now: i64,
     },
     /// A broker becomes the leader.
     Lead {
@@ -66,10 +68,10 @@ impl Partition {
     fn apply(&mut self, change: Change<'_>, election: Election) -> Result<(), ReplicaError> {
         match change {
             Change::Down(broker) => self.replicas.leave(broker, election),
-            Change::Up { broker, cleanly } => {
+            Change::Up { broker, cleanly, now } => {
                 let end = self.log.end();
                 if let Some(replica) = self.replicas.get_mut(broker) {
-                    replica.restarted_at = replica.stopped_at.unwrap_or(end);
+                    replica.started = (replica.stopped_at.unwrap_or(end), Some(now));
                 }
                 self.replicas.enter(broker, cleanly);
             }
@@ -96,7 +98,7 @@ impl Partition {
             if its_end > end {
                 replica.tail = lost.below(its_end, std::mem::take(&mut replica.tail));
                 replica.stopped_at = Some(end);
-                replica.restarted_at = replica.restarted_at.min(end);
+                replica.started.0 = replica.started.0.min(end);
             }
         }
         self.log.restore(tail);
@@ -108,17 +110,18 @@ impl Partition {
     /// last it remembers what a snapshot keeps.
     fn recall(&mut self) {
         self.recalled_from = self.restarted_at();
+        let started_at = self.leader().and_then(|leader| self.replicas.get(leader)?.started.1);
         let mut snapshot = self.recalled_from;
         self.producers = ProducerStates::default();
         for (base_offset, batch) in self.log.batches() {
             if base_offset >= snapshot {
-                self.producers = std::mem::take(&mut self.producers).restarted();
+                self.producers = std::mem::take(&mut self.producers).restarted(started_at);
                 snapshot = i64::MAX;
             }
             self.producers.replay(batch, base_offset, self.high_watermark);
         }
         if snapshot < i64::MAX {
-            self.producers = std::mem::take(&mut self.producers).restarted();
+            self.producers = std::mem::take(&mut self.producers).restarted(started_at);
         }
         // What was forgotten stays forgotten.
         if let Some(at) = self.expired_at {
@@ -129,7 +132,7 @@ impl Partition {
     /// Where the log ended when the leader's broker was started last.
     fn restarted_at(&self) -> i64 {
         let leader = self.leader().and_then(|leader| self.replicas.get(leader));
-        leader.map_or(self.recalled_from, |leader| leader.restarted_at)
+        leader.map_or(self.recalled_from, |leader| leader.started.0)
     }
 
     /// Does what is due from time to time: at `now` (milliseconds since 1970) producers are forgotten that have been
@@ -175,7 +178,7 @@ mod tests {
         }
 
         fn up(&mut self, broker: i32) {
-            self.change(Change::Up { broker: BrokerId(broker), cleanly: true });
+            self.change(Change::Up { broker: BrokerId(broker), cleanly: true, now: 0 });
         }
 
         /// Appends one record of producer 7 with `acks=1`.

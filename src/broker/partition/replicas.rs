@@ -79,15 +79,15 @@ pub(super) struct Replica {
     pub held: bool,
     /// It was put out of the in-sync set.
     pub left_out: bool,
-    /// Where its log ended when its broker was started last: of what producers wrote before, it remembers the newest
-    /// batches alone.
-    pub restarted_at: i64,
+    /// Where its log ended when its broker was started last, and when that was, in milliseconds since 1970: of what
+    /// producers wrote before, it remembers the newest batches alone.
+    pub started: (i64, Option<i64>),
 }
 
 impl Replica {
     fn new(broker: BrokerId, down: bool) -> Self {
         let (stopped_at, tail) = (down.then_some(0), Stranded::default());
-        Self { broker, stopped_at, tail, down, held: false, left_out: false, restarted_at: 0 }
+        Self { broker, stopped_at, tail, down, held: false, left_out: false, started: (0, None) }
     }
 
     /// Whether it has every record as soon as the leader has it.

@@ -132,9 +132,13 @@ impl ProducerStates {
     }
 
     /// What a broker still knows when it has been started again: of each producer only the last batch
-    /// (`ProducerStateManager.writeSnapshot`), and of no verification that was under way.
+    /// (`ProducerStateManager.writeSnapshot`), of those idle for too long by then nothing (`loadFromSnapshot`), and of no
+    /// verification that was under way. `started_at` is in milliseconds since 1970, none if the time does not matter.
     #[must_use]
-    pub fn restarted(mut self) -> Self {
+    pub fn restarted(mut self, started_at: Option<i64>) -> Self {
+        if let Some(now) = started_at {
+            self.expire(now);
+        }
         self.by_id.values_mut().for_each(ProducerState::keep_last_batch);
         self.verification = Verification::default();
         self

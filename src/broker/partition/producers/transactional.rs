@@ -180,7 +180,7 @@ fn d8_a_restart_keeps_the_last_batch_and_an_open_transaction() {
         write(&mut states, batch(1, 0, sequence), i64::from(sequence));
     }
     let guard = states.start_verification(batch(2, 0, 0), true, 0).unwrap();
-    let states = states.restarted();
+    let states = states.restarted(None);
     assert_eq!(states.check(batch(1, 0, 2), None), Ok(Admission::Duplicate(written(2))));
     assert_eq!(code(states.check(batch(1, 0, 1), None)), ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER);
     assert_eq!(states.check(batch(1, 0, 3), None), Ok(Admission::New));
