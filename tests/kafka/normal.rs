@@ -18,6 +18,10 @@ pub(crate) fn now() -> i64 {
     i64::try_from(since.as_millis()).expect("a clock of this age")
 }
 
+fn is_marker(value: &str) -> bool {
+    value.len() == 12 && value.starts_with("0000") && value.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 /// What a case has met.
 #[derive(Debug)]
 pub(crate) struct Normal {
@@ -117,6 +121,17 @@ impl Normal {
         let shown = match (name, value) {
             ("cluster_id", Value::Text(_)) => Value::Word("CLUSTER".to_owned()),
             ("finalized_features_epoch", Value::Int(0..)) => Value::Word("EPOCH".to_owned()),
+            // Any broker will do.
+            ("controller_id", Value::Int(1..)) if self.ports.len() > 1 => Value::Word("BROKER".to_owned()),
+            ("isr_nodes", Value::List(brokers)) => {
+                let mut brokers = brokers.clone();
+                brokers.sort_by_key(Value::int);
+                Value::List(brokers)
+            }
+            // The version of a marker, and the epoch of its coordinator, which rises whenever it moves.
+            ("value", Value::Word(marker)) if self.ports.len() > 1 && is_marker(marker) => {
+                Value::Word(format!("{}EPOCH", &marker[..4]))
+            }
             ("session_id", Value::Int(1..)) => Value::Word("SESSION".to_owned()),
             ("producer_id", Value::Int(id)) => self.producer(*id),
             ("api_keys", Value::List(rows)) => {

@@ -93,14 +93,14 @@ fn both(suite: &Suite) -> Result<(), Failed> {
     run(WITH_KAFKA, |steps| {
         let number = number.fetch_add(1, Ordering::Relaxed);
         let (expected, _) = play(&*apache, number, &steps);
-        let (answered, _) = play(&Embedded::start(newest().emulate), number, &steps);
+        let (answered, _) = play(&Embedded::start(newest().emulate, 1), number, &steps);
         crate::trial::compare(&expected, &answered).map_err(TestCaseError::fail)
     })
 }
 
 fn model() -> Result<(), Failed> {
     run(WITH_MODEL, |steps| {
-        let (_, answers) = play(&Embedded::start(newest().emulate), 0, &steps);
+        let (_, answers) = play(&Embedded::start(newest().emulate, 1), 0, &steps);
         let mut model = Model::default();
         for (step, answer) in steps.iter().zip(answers) {
             let expected = model.answer(step);

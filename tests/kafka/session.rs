@@ -1,6 +1,8 @@
 //! What a case does to a broker, written down line by line.
 
-use std::collections::HashMap;
+mod brokers;
+
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::thread::sleep;
 use std::time::Duration;
@@ -12,10 +14,18 @@ use crate::wire::schema::{Api, api};
 use crate::wire::value::hex;
 use crate::wire::{Value, decode, encode};
 
+pub(crate) use brokers::Change;
+
 /// Brokers that a case can talk to.
 pub(crate) trait World {
     /// Where the brokers listen, from number 1.
     fn addresses(&self) -> Vec<SocketAddr>;
+
+    /// Changes a cluster of several brokers. Who needs it to be known waits for that.
+    fn change(&self, change: &Change<'_>);
+
+    /// Lets all brokers run again.
+    fn restore(&self);
 }
 
 /// How often it is asked whether a new topic has its leaders, and how long in between.
@@ -30,6 +40,11 @@ pub(crate) struct Session<'a> {
     current: (usize, u32),
     normal: Normal,
     lines: Vec<String>,
+    /// What was placed on several brokers.
+    partitions: Vec<(String, i32)>,
+    /// Brokers that cannot be asked, and those of them that stand still.
+    absent: BTreeSet<usize>,
+    frozen: BTreeSet<usize>,
 }
 
 impl<'a> Session<'a> {
@@ -37,7 +52,9 @@ impl<'a> Session<'a> {
         let ports = world.addresses().iter().map(SocketAddr::port).collect();
         let (ids, producers) = (HashMap::new(), vec![]);
         let normal = Normal { prefix, start: now(), ids, producers, ports };
-        Self { world, connections: HashMap::new(), current: (1, 1), normal, lines: vec![] }
+        let (connections, lines, partitions) = (HashMap::new(), vec![], vec![]);
+        let (absent, frozen) = (BTreeSet::new(), BTreeSet::new());
+        Self { world, connections, current: (1, 1), normal, lines, partitions, absent, frozen }
     }
 
     /// What has happened.

@@ -3,14 +3,14 @@
 use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::port;
+use super::keeper;
 use crate::fields;
 use crate::wire::connection::{Connection, Heard};
 use crate::wire::schema::api;
@@ -19,55 +19,100 @@ use crate::wire::{Value, decode, encode};
 /// Longer than a start takes on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 const PAUSE: Duration = Duration::from_millis(50);
+/// Another broker is, and this one can tell.
+const NOT_COORDINATOR: i16 = 16;
+const PROPERTIES: &str = "server.properties";
 /// What makes a Java process start fast and stay small.
 const JVM: [&str; 4] = ["-Xms64m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 
-/// A process that is killed when it is dropped, and when this process ends in any other way.
+/// A broker whose process is killed when it is dropped, and when this process ends in any other way.
 pub(crate) struct Node {
     pub(crate) port: u16,
+    jars: PathBuf,
+    folder: PathBuf,
+    /// Only a broker that was formatted here can tell this id: what answers on the port is our own child.
+    cluster: String,
     child: Child,
+    /// It was asked to end.
+    ends: bool,
 }
 
 impl Node {
-    pub(crate) fn start(jars: &Path, folder: &Path) -> Result<Self, String> {
-        let (port, controller) = (port::free(), port::free());
-        Self::with(jars, folder, port, &text(folder, port, controller))
-    }
-
     /// Starts a broker that has those properties and listens for clients on that port.
     pub(crate) fn with(jars: &Path, folder: &Path, port: u16, text: &str) -> Result<Self, String> {
-        let properties = folder.join("server.properties");
-        fs::write(&properties, text).map_err(|error| error.to_string())?;
-        // Only a broker that was formatted here can tell this id: what answers on the port is our own child.
-        let cluster = cluster_id();
-        let java = |arguments: &[&str]| {
-            let log = File::options().create(true).append(true).open(folder.join("log")).expect("a log");
-            let mut command = Command::new("setpriv");
-            command.args(["--pdeathsig", "KILL", "java"]).args(JVM);
-            command.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
-            command.arg("-cp").arg(jars.join("*")).args(arguments).arg(&properties);
-            command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log")).stderr(log);
-            command
-        };
-        let formatted = java(&["kafka.tools.StorageTool", "format", "-t", &cluster, "-c"]).status();
-        if !formatted.is_ok_and(|status| status.success()) {
-            return Err(format!("cannot be formatted:\n{}", last(folder)));
-        }
-        let child = java(&["kafka.Kafka"]).spawn().map_err(|error| error.to_string())?;
-        let mut node = Self { port, child };
-        node.ready(&cluster).map_err(|error| format!("{error}\n{}", last(folder)))?;
+        let [node] = Self::all(jars, &[(folder, port, text)])?.try_into().map_err(|_| "one node")?;
         Ok(node)
     }
 
+    /// Starts the brokers of one cluster side by side: folders, ports for clients and properties.
+    pub(crate) fn all(jars: &Path, nodes: &[(&Path, u16, &str)]) -> Result<Vec<Self>, String> {
+        let cluster = cluster_id();
+        let mut formats = vec![];
+        for (folder, _, text) in nodes {
+            fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+            fs::write(folder.join(PROPERTIES), text).map_err(|error| error.to_string())?;
+            let tool = ["kafka.tools.StorageTool", "format", "-t", &cluster, "-c"];
+            formats.push(java(jars, folder, &tool).map_err(|error| error.to_string())?);
+        }
+        for (mut format, (folder, ..)) in formats.into_iter().zip(nodes) {
+            if !format.wait().is_ok_and(|status| status.success()) {
+                return Err(format!("cannot be formatted:\n{}", last(folder)));
+            }
+        }
+        let start = |(folder, port, _): &(&Path, u16, &str)| {
+            let child = java(jars, folder, &["kafka.Kafka"]).map_err(|error| error.to_string())?;
+            let (jars, folder, cluster) = (jars.to_owned(), (*folder).to_owned(), cluster.clone());
+            Ok(Self { port: *port, jars, folder, cluster, child, ends: false })
+        };
+        let mut nodes = nodes.iter().map(start).collect::<Result<Vec<_>, String>>()?;
+        nodes.iter_mut().try_for_each(Self::ready)?;
+        Ok(nodes)
+    }
+
+    /// Sends a signal to the process, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &id]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill -{name} {id}");
+    }
+
+    /// Whether the process runs, though it may have been asked to end.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_none())
+    }
+
+    /// Asks the process to end by a signal.
+    pub(crate) fn end(&mut self, signal: &str) {
+        self.ends = true;
+        self.signal(signal);
+    }
+
+    /// Whether it has ended or is about to.
+    pub(crate) fn is_ending(&mut self) -> bool {
+        self.ends || !self.runs()
+    }
+
+    /// Starts it again when it has ended, on the same port, with what it had.
+    pub(crate) fn again(&mut self) -> Result<(), String> {
+        self.child.wait().map_err(|error| error.to_string())?;
+        self.ends = false;
+        self.child = java(&self.jars, &self.folder, &["kafka.Kafka"]).map_err(|error| error.to_string())?;
+        self.ready()
+    }
+
+    fn ready(&mut self) -> Result<(), String> {
+        self.answers().map_err(|error| format!("{error}\n{}", last(&self.folder)))
+    }
+
     /// Waits until the listener answers, and proves that it is the child.
-    fn ready(&mut self, cluster: &str) -> Result<(), String> {
+    fn answers(&mut self) -> Result<(), String> {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             if let Ok(Some(status)) = self.child.try_wait() {
                 return Err(format!("Apache Kafka ended while it started: {status}"));
             }
             match self.metadata() {
-                Some(answer) if answer.get("cluster_id").text() != cluster => {
+                Some(answer) if answer.get("cluster_id").text() != self.cluster => {
                     return Err(format!("port {} is served by somebody else", self.port));
                 }
                 Some(answer) if !answer.get("brokers").items().is_empty() && self.serves() => return Ok(()),
@@ -92,16 +137,31 @@ impl Node {
         ]
         .into_iter()
         .all(|(name, body)| {
-            self.ask(name, 3, body).is_some_and(|answer| *answer.get("error_code") == Value::Error(0))
+            let served = |answer: Value| {
+                [Value::Error(0), Value::Error(NOT_COORDINATOR)].contains(answer.get("error_code"))
+            };
+            self.ask(name, 3, body).is_some_and(served)
         })
     }
 
-    fn ask(&self, name: &str, version: i16, body: Value) -> Option<Value> {
+    /// Asks on a connection of its own; none if it does not answer.
+    pub(crate) fn ask(&self, name: &str, version: i16, body: Value) -> Option<Value> {
         let mut connection = Connection::open(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).ok()?;
         connection.write(&encode::request(api(name), version, 1, &body, &|_| Uuid::nil()));
         let Heard::Frame(frame) = connection.read() else { return None };
         Some(decode::response(api(name), version, &frame).ok()?.1)
     }
+}
+
+/// Starts a Java process on the properties in a folder, where its log goes too.
+fn java(jars: &Path, folder: &Path, arguments: &[&str]) -> std::io::Result<Child> {
+    let log = File::options().create(true).append(true).open(folder.join("log"))?;
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "java"]).args(JVM);
+    command.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
+    command.arg("-cp").arg(jars.join("*")).args(arguments).arg(folder.join(PROPERTIES));
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    keeper::spawn(command)
 }
 
 impl Drop for Node {
@@ -123,30 +183,4 @@ fn last(folder: &Path) -> String {
     let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
     let lines: Vec<_> = log.lines().rev().take(20).collect();
     lines.into_iter().rev().collect::<Vec<_>>().join("\n")
-}
-
-fn text(folder: &Path, port: u16, controller: u16) -> String {
-    let data = folder.join("data");
-    format!(
-        "process.roles=broker,controller\n\
-         node.id=1\n\
-         controller.quorum.voters=1@127.0.0.1:{controller}\n\
-         listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
-         controller.listener.names=CONTROLLER\n\
-         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
-         inter.broker.listener.name=PLAINTEXT\n\
-         log.dirs={}\n\
-         offsets.topic.replication.factor=1\n\
-         offsets.topic.num.partitions=1\n\
-         transaction.state.log.replication.factor=1\n\
-         transaction.state.log.min.isr=1\n\
-         transaction.state.log.num.partitions=1\n\
-         group.initial.rebalance.delay.ms=0\n\
-         log.cleaner.dedupe.buffer.size=4194304\n\
-         num.network.threads=2\n\
-         num.io.threads=4\n\
-         log.initial.task.delay.ms=600000000\n",
-        data.display()
-    )
 }

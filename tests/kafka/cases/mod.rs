@@ -3,14 +3,18 @@
 mod acks;
 mod administration;
 mod apis;
+mod brokers;
+mod coordinators;
 mod ends;
 mod fetch;
 mod frames;
 mod ids;
+mod leaders;
 mod odds;
 mod order;
 mod reading;
 mod records;
+mod replicas;
 mod rows;
 mod segments;
 mod sequences;
@@ -25,12 +29,15 @@ use crate::session::Session;
 pub(crate) struct Case {
     pub(crate) theme: &'static str,
     pub(crate) name: String,
+    /// How many brokers there are.
+    pub(crate) brokers: u16,
     pub(crate) play: Box<dyn Fn(&mut Session<'_>) + Send + Sync>,
 }
 
 /// The cases of one theme.
 pub(crate) struct Theme {
     name: &'static str,
+    brokers: u16,
     cases: Vec<Case>,
 }
 
@@ -41,11 +48,24 @@ impl Theme {
         name: impl Into<String>,
         play: impl Fn(&mut Session<'_>) + Send + Sync + 'static,
     ) {
-        self.cases.push(Case { theme: self.name, name: name.into(), play: Box::new(play) });
+        self.cases.push(Case {
+            theme: self.name,
+            name: name.into(),
+            brokers: self.brokers,
+            play: Box::new(play),
+        });
     }
 }
 
 type Add = fn(&mut Theme);
+
+/// Themes of three brokers.
+const OF_THREE: [(&str, Add); 4] = [
+    ("leaders", leaders::add),
+    ("replicas", replicas::add),
+    ("brokers", brokers::add),
+    ("coordinators", coordinators::add),
+];
 
 const THEMES: [(&str, Add); 30] = [
     ("order", order::add),
@@ -82,10 +102,11 @@ const THEMES: [(&str, Add); 30] = [
 
 /// All of them, always in the same order.
 pub(crate) fn all() -> Vec<Case> {
-    let of = |(name, add): (&'static str, Add)| {
-        let mut theme = Theme { name, cases: vec![] };
+    let of = |(brokers, (name, add)): (u16, (&'static str, Add))| {
+        let mut theme = Theme { name, brokers, cases: vec![] };
         add(&mut theme);
         theme.cases
     };
-    THEMES.into_iter().flat_map(of).collect()
+    let alone = THEMES.into_iter().map(|theme| (1, theme));
+    alone.chain(OF_THREE.into_iter().map(|theme| (3, theme))).flat_map(of).collect()
 }
