@@ -67,7 +67,7 @@ pub(crate) fn steps(config: &str, steps: &[&str]) -> Arc<Plan> {
     parsed(&format!("{head}steps:\n  - {steps}\n"))
 }
 
-fn parsed(text: &str) -> Arc<Plan> {
+pub(crate) fn parsed(text: &str) -> Arc<Plan> {
     let source = Arc::new(Source::new("bench.yaml", text));
     Arc::new(plan::of(&source, Options { name: "bench", settings: &[] }).plan.unwrap())
 }

@@ -88,7 +88,7 @@ impl Upstream {
         Err(last)
     }
 
-    fn new(plan: &Plan, answer: &MetadataResponse) -> Self {
+    pub(super) fn new(plan: &Plan, answer: &MetadataResponse) -> Self {
         let address = |port: i32| u16::try_from(port).unwrap_or(0);
         let brokers = answer
             .brokers

@@ -10,6 +10,9 @@ mod line;
 mod queue;
 mod refuse;
 
+#[cfg(test)]
+mod tests;
+
 use tokio::io::{AsyncRead, AsyncWrite, split};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;

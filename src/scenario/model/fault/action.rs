@@ -36,7 +36,7 @@ pub enum ActionWord {
     HoldResponse,
     /// Nothing is read from the client until the `hold` is over.
     StopReading,
-    /// Nobody listens where the client connects.
+    /// The connection is reset at once, which is how it looks where nobody listens.
     Refuse,
     /// The connection is taken, and nothing is ever answered on it.
     Silent,
@@ -75,13 +75,14 @@ pub struct Action {
     pub truncate_response: Field<Number<0, MAX_BYTES>>,
     /// The answer asks the client to wait that long, and nothing is read from it meanwhile.
     pub throttle: Field<Duration>,
-    /// Nothing more is read from the client after so many bytes of the request, until the `hold` is over.
+    /// Nothing more is read from the client after so many bytes from the begin of the request, until the `hold` is over.
+    /// The request itself waits, too; one that ends behind those bytes has not come by then.
     pub stop_reading: Field<Option<StopReading>>,
     /// What this one answer says of a topic.
     pub metadata: Field<Metadata>,
     /// The newest version that the broker says it understands, by request: `versions: {produce: 7}`.
     pub versions: Field<Map<Number<0, 100>>>,
-    /// Nobody listens where the client connects.
+    /// The connection is reset at once, which is how it looks where nobody listens.
     pub refuse: Field<Option<Nothing>>,
     /// The connection is taken, and nothing is ever answered on it.
     pub silent: Field<Option<Nothing>>,

@@ -27,7 +27,8 @@ pub struct Condition {
     pub fired: Field<Text>,
     /// The step `release` has named that fault. Where a hold waits for its own, `until: released`.
     pub released: Field<Text>,
-    /// No produce or transaction request has come from the client for that long. It has a clock.
+    /// No produce or transaction request has come from the client, and no call of send has returned, for that long. It
+    /// has a clock.
     pub quiet: Field<Duration>,
     /// That long has passed. It has a clock.
     #[serde(rename = "for")]

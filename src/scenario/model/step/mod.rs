@@ -172,7 +172,8 @@ pub struct Wait {
     pub fired: Field<Text>,
     /// The step `release` has named that fault.
     pub released: Field<Text>,
-    /// No produce or transaction request has come from a client for that long. It has a clock.
+    /// No produce or transaction request has come from a client, and no call of send has returned, for that long. It has
+    /// a clock.
     pub quiet: Field<Duration>,
     /// That long has passed. It has a clock.
     #[serde(rename = "for")]
