@@ -1,14 +1,18 @@
-//! Random sequences of requests: several producers, epochs, sequences, partitions, acks and connections, the same on both
-//! sides, shrunk to the fewest that differ. Without Java the embedded broker is held against a model.
+//! Random sequences of requests: several producers, epochs, sequences, partitions, acks and connections, transactions and
+//! their readers, the same on both sides, shrunk to the fewest that differ. Without Java the embedded broker is held
+//! against a model. `INFLIGHT_SEQUENCES` says how many are tried on both sides, `PROPTEST_RNG_SEED` which.
+
+mod transactional;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use libtest_mimic::{Failed, Trial};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, prop_oneof};
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use crate::embedded::Embedded;
 use crate::session::{Session, World};
@@ -77,30 +81,89 @@ fn play(world: &dyn World, number: usize, steps: &[Step]) -> (Vec<String>, Vec<V
 }
 
 pub(crate) fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
-    let suite = Arc::clone(suite);
-    let on_both = Trial::test("kafka::random::the same answers on both sides", move || both(&suite));
-    vec![Trial::test("embedded::random::answers as the model", model), on_both.with_ignored_flag(true)]
+    let kafka = |name: &str, test: fn(&Suite) -> Result<(), Failed>| {
+        let suite = Arc::clone(suite);
+        Trial::test(format!("kafka::random::{name}"), move || test(&suite)).with_ignored_flag(true)
+    };
+    vec![
+        Trial::test("embedded::random::answers as the model", model),
+        Trial::test("embedded::random::a mistake is found and shrunk", planted),
+        kafka("the same answers on both sides", both),
+        kafka("the same transactions on both sides", transactions),
+    ]
 }
 
-fn run(cases: u32, test: impl Fn(Vec<Step>) -> Result<(), TestCaseError>) -> Result<(), Failed> {
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
-    TestRunner::new(config).run(&vec(step(), 1..24), test).map_err(|error| error.to_string().into())
+/// How many are tried on both sides.
+fn with_kafka() -> u32 {
+    let wanted = std::env::var("INFLIGHT_SEQUENCES").ok().and_then(|wanted| wanted.parse().ok());
+    wanted.unwrap_or(WITH_KAFKA)
+}
+
+fn search<T: Debug>(
+    cases: u32,
+    step: impl Strategy<Value = T>,
+    test: impl Fn(Vec<T>) -> Result<(), TestCaseError>,
+) -> Result<(), TestError<Vec<T>>> {
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
+    TestRunner::new(config).run(&vec(step, 1..24), test)
+}
+
+fn run<T: Debug>(
+    cases: u32,
+    step: impl Strategy<Value = T>,
+    test: impl Fn(Vec<T>) -> Result<(), TestCaseError>,
+) -> Result<(), Failed> {
+    search(cases, step, test).map_err(|error| error.to_string().into())
+}
+
+fn embedded() -> Embedded {
+    Embedded::start(newest().emulate, 1)
 }
 
 fn both(suite: &Suite) -> Result<(), Failed> {
     let apache = suite.apache()?;
     let number = AtomicUsize::new(0);
-    run(WITH_KAFKA, |steps| {
+    run(with_kafka(), step(), |steps| {
         let number = number.fetch_add(1, Ordering::Relaxed);
         let (expected, _) = play(&*apache, number, &steps);
-        let (answered, _) = play(&Embedded::start(newest().emulate, 1), number, &steps);
+        let (answered, _) = play(&embedded(), number, &steps);
         crate::trial::compare(&expected, &answered).map_err(TestCaseError::fail)
     })
 }
 
+fn transactions(suite: &Suite) -> Result<(), Failed> {
+    let apache = suite.apache()?;
+    let number = AtomicUsize::new(0);
+    run(with_kafka(), transactional::act(), |acts| {
+        let number = number.fetch_add(1, Ordering::Relaxed);
+        let expected = transactional::play(&*apache, number, &acts);
+        let answered = transactional::play(&embedded(), number, &acts);
+        crate::trial::compare(&expected, &answered).map_err(TestCaseError::fail)
+    })
+}
+
+/// A broker that lets a fenced producer end a transaction is found out, by the fewest requests that show it: an id is
+/// given out, perhaps twice, and who asks has not its last epoch.
+fn planted() -> Result<(), Failed> {
+    let found = search(WITH_MODEL, transactional::act(), |acts| {
+        let expected = transactional::play(&embedded(), 0, &acts);
+        let mut ending = false;
+        let lie = |line: &String| {
+            ending = if line.starts_with("> ") { line.starts_with("> EndTxn") } else { ending };
+            if ending { line.replace("PRODUCER_FENCED(90)", "0") } else { line.clone() }
+        };
+        let answered: Vec<_> = expected.iter().map(lie).collect();
+        crate::trial::compare(&expected, &answered).map_err(TestCaseError::fail)
+    });
+    match found {
+        Err(TestError::Fail(_, acts)) if acts.len() <= 3 => Ok(()),
+        other => Err(format!("not found, or not shrunk: {other:?}").into()),
+    }
+}
+
 fn model() -> Result<(), Failed> {
-    run(WITH_MODEL, |steps| {
-        let (_, answers) = play(&Embedded::start(newest().emulate, 1), 0, &steps);
+    run(WITH_MODEL, step(), |steps| {
+        let (_, answers) = play(&embedded(), 0, &steps);
         let mut model = Model::default();
         for (step, answer) in steps.iter().zip(answers) {
             let expected = model.answer(step);

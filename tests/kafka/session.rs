@@ -73,6 +73,12 @@ impl<'a> Session<'a> {
         self.say(&format!("connection {number}"));
     }
 
+    /// Closes the connection; it is opened again when it is used next.
+    pub(crate) fn reconnect(&mut self) {
+        self.connections.remove(&self.current);
+        self.say("the connection is closed");
+    }
+
     /// A line of its own.
     pub(crate) fn say(&mut self, line: &str) {
         let line = self.normal.line(line);
@@ -306,7 +312,11 @@ impl<'a> Session<'a> {
         acks: i16,
         topics: Vec<(&str, Vec<(i32, Value)>)>,
     ) -> Value {
-        let body = produce(version, acks, topics);
+        self.produce_body(version, acks, produce(version, acks, topics))
+    }
+
+    /// Sends a Produce request; where none is answered, it is found out whether the connection stays.
+    pub(crate) fn produce_body(&mut self, version: i16, acks: i16, body: Value) -> Value {
         if acks != 0 {
             return self.call("Produce", version, body);
         }

@@ -4,6 +4,9 @@ use super::batch::{HEADER, get};
 use super::compression::{NAMES, decompress};
 use super::value::{Value, hex, readable};
 
+/// Where a checksum begins, which the time has a part in.
+const CRC: usize = 17;
+
 /// Each batch as a struct with its records; what is no batch is shown in bytes.
 pub(crate) fn read(mut bytes: &[u8]) -> Value {
     let mut batches = vec![];
@@ -13,7 +16,7 @@ pub(crate) fn read(mut bytes: &[u8]) -> Value {
             usize::try_from(length).map_or(usize::MAX, |length| length + 12)
         });
         let Some((one, rest)) = bytes.split_at_checked(size).filter(|_| size >= HEADER) else {
-            let rest = Value::Text(format!("{} of {}", hex(&bytes[..bytes.len().min(20)]), bytes.len()));
+            let rest = Value::Text(format!("{} of {}", hex(&bytes[..bytes.len().min(CRC)]), bytes.len()));
             batches.push(Value::Struct(vec![("incomplete".to_owned(), rest)]));
             break;
         };
