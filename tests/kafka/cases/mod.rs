@@ -15,6 +15,7 @@ mod order;
 mod reading;
 mod records;
 mod replicas;
+mod rewritten;
 mod rows;
 mod segments;
 mod sequences;
@@ -67,9 +68,10 @@ const OF_THREE: [(&str, Add); 4] = [
     ("coordinators", coordinators::add),
 ];
 
-const THEMES: [(&str, Add); 30] = [
+const THEMES: [(&str, Add); 31] = [
     ("order", order::add),
     ("rows", rows::add),
+    ("rewritten", rewritten::add),
     ("acks", acks::add),
     ("records", records::add),
     ("record errors", records::add_errors),

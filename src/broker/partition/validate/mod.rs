@@ -1,6 +1,7 @@
 //! What a leader checks in a batch before it looks at the producer's state, in the order of Apache Kafka
 //! (`UnifiedLog.analyzeAndValidateRecords`, then `LogValidator`), and what it rewrites.
 
+mod rebuild;
 mod rejection;
 
 use crate::broker::partition::log::MAX_PAYLOAD;
@@ -10,6 +11,7 @@ use crate::kafka::batch::{
     Batch, Compression, Entry, NO_TIMESTAMP, Record, RecordError, Records, TimestampType,
 };
 
+use rebuild::rebuilt;
 pub(in crate::broker) use rejection::{BadRecord, Rejection};
 
 /// What a batch is held against.
@@ -32,14 +34,18 @@ pub(super) fn validate(entry: Entry, rules: Rules<'_>) -> Result<Batch, Rejectio
     check_claims(&batch)?;
     let payload = batch.payload(MAX_PAYLOAD).map_err(|_| Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR))?;
     let target = rules.config.compression.unwrap_or(source);
-    let records = if source != Compression::None && target == source {
-        batch.skimmed(&payload)
+    let kept = target == source;
+    let records =
+        if kept && source != Compression::None { batch.skimmed(&payload) } else { batch.records(&payload) };
+    let max_timestamp = check_records(&batch, (records, kept), rules)?;
+    let batch = if kept {
+        with_timestamps(batch, max_timestamp, rules)
     } else {
-        batch.records(&payload)
+        let rebuilt = rebuilt(&batch, &payload, target, (rules.config.timestamp_type, rules.now))?;
+        // Once more: it may have become larger.
+        check_size(rebuilt.size(), rules.config)?;
+        rebuilt
     };
-    let max_timestamp = check_records(&batch, records, rules)?;
-    let batch = with_timestamps(batch, max_timestamp, rules);
-    let batch = recompressed(batch, source, &payload, rules.config)?;
     if batch.size() > rules.config.rolling.segment_bytes {
         return Err(Rejection::of(ErrorCode::RECORD_LIST_TOO_LARGE));
     }
@@ -72,8 +78,13 @@ fn check_claims(batch: &Batch) -> Result<(), Rejection> {
 
 /// Checks each record and returns the highest timestamp. One bad record rejects the batch; all of them are named.
 ///
-/// Offsets inside a batch are believed, unless it is compressed: Kafka's leader then begins to write it anew, and fails.
-fn check_records(batch: &Batch, records: Records<'_>, rules: Rules<'_>) -> Result<i64, Rejection> {
+/// Offsets inside a batch are believed, unless it is compressed: Kafka's leader then begins to write it anew, and fails
+/// where it has skipped keys and values because it was to be kept.
+fn check_records(
+    batch: &Batch,
+    (records, kept): (Records<'_>, bool),
+    rules: Rules<'_>,
+) -> Result<i64, Rejection> {
     let mut max_timestamp = NO_TIMESTAMP;
     let mut bad = Vec::new();
     let mut code = ErrorCode::INVALID_RECORD;
@@ -81,8 +92,8 @@ fn check_records(batch: &Batch, records: Records<'_>, rules: Rules<'_>) -> Resul
     for (index, record) in (0..).zip(records) {
         let record = record.map_err(unreadable)?;
         let timestamp = record.timestamp(batch);
-        misplaced |= record.offset_delta != index && is_compressed(batch);
-        match check_record(batch, &record, rules) {
+        misplaced |= kept && record.offset_delta != index && is_compressed(batch);
+        match check_record(batch, &record, (rules, kept)) {
             None => max_timestamp = max_timestamp.max(timestamp),
             Some((reason, message)) => {
                 if reason == ErrorCode::INVALID_TIMESTAMP {
@@ -107,7 +118,11 @@ fn unreadable(error: RecordError) -> Rejection {
 }
 
 /// A record has one error: the missing key comes before the timestamp.
-fn check_record(batch: &Batch, record: &Record<'_>, rules: Rules<'_>) -> Option<(ErrorCode, String)> {
+fn check_record(
+    batch: &Batch,
+    record: &Record<'_>,
+    (rules, kept): (Rules<'_>, bool),
+) -> Option<(ErrorCode, String)> {
     let Rules { config, topic, partition, .. } = rules;
     if config.compacted && record.key.is_none() {
         let message = format!(
@@ -122,17 +137,19 @@ fn check_record(batch: &Batch, record: &Record<'_>, rules: Rules<'_>) -> Option<
     if batch.timestamp_type() == TimestampType::LogAppendTime {
         let message = format!(
             "Invalid timestamp type in message {}. Producer should not set timestamp type to LogAppendTime.",
-            described(batch, record)
+            described(batch, record, kept)
         );
         return Some((ErrorCode::INVALID_TIMESTAMP, message));
     }
     None
 }
 
-/// A record as Java prints it. Those of a compressed batch are read without key and value.
-fn described(batch: &Batch, record: &Record<'_>) -> String {
-    let class = if is_compressed(batch) { "PartialDefaultRecord" } else { "DefaultRecord" };
-    let size = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len);
+/// A record as Java prints it. Those of a compressed batch that is kept are read without key and value.
+fn described(batch: &Batch, record: &Record<'_>, kept: bool) -> String {
+    let (class, nothing) =
+        if kept && is_compressed(batch) { ("PartialDefaultRecord", -1) } else { ("DefaultRecord", 0) };
+    let size =
+        |bytes: Option<&[u8]>| bytes.map_or(nothing, |bytes| i32::try_from(bytes.len()).unwrap_or(i32::MAX));
     format!(
         "{class}(offset={}, timestamp={}, key={} bytes, value={} bytes)",
         record.offset_delta,
@@ -176,21 +193,4 @@ fn with_timestamps(batch: Batch, max_timestamp: i64, rules: Rules<'_>) -> Batch 
         return batch;
     }
     batch.edit().timestamps(of, max).finish()
-}
-
-/// A topic with a codec of its own compresses again what came in another; the size is checked once more.
-fn recompressed(
-    batch: Batch,
-    source: Compression,
-    payload: &[u8],
-    config: &TopicConfig,
-) -> Result<Batch, Rejection> {
-    let target = config.compression.unwrap_or(source);
-    if target == source {
-        return Ok(batch);
-    }
-    let edit = batch.edit().payload(target, payload);
-    let batch = edit.map_err(|_| Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR))?.finish();
-    check_size(batch.size(), config)?;
-    Ok(batch)
 }
