@@ -13,6 +13,7 @@ use inflight::judge::{self, Findings};
 use inflight::plan::{self, Options};
 use inflight::run::{self, Target};
 use inflight::source::Source;
+use inflight::trace::Event;
 
 const PAGE: &str = "docs/anomalies.md";
 
@@ -105,16 +106,22 @@ async fn outcome(text: String) -> Option<String> {
     let plan = plan::of(&source, Options::default()).plan?;
     let plan = Arc::new(plan);
     let trace = run::execute(&plan, &Target::Embedded, &CancellationToken::new()).await.unwrap();
-    Some(words(&judge::judge(&plan, &trace)))
+    let fatal = trace.events.others().any(|event| matches!(event, Event::Fatal(..)));
+    Some(words(&judge::judge(&plan, &trace), fatal))
 }
 
-fn words(findings: &Findings) -> String {
+/// How many messages a fatal error meets in flight, and how many in the queue, is a race inside the client: so such a
+/// cell says that there was one, and no counts.
+fn words(findings: &Findings, fatal: bool) -> String {
     let counts = findings.counts;
     let mut words: Vec<String> = Vec::new();
     let kinds: BTreeSet<_> = findings.anomalies.iter().map(|anomaly| anomaly.kind.word()).collect();
     words.extend(kinds.into_iter().map(|kind| format!("**{kind}**")));
+    if fatal {
+        words.push("fatal".to_owned());
+    }
     for (count, word) in [(counts.failed, "failed"), (counts.unknown, "unknown")] {
-        if count > 0 {
+        if count > 0 && !fatal {
             words.push(format!("{count} {word}"));
         }
     }
@@ -183,6 +190,7 @@ with `socket.timeout.ms: 1000`.
 - A word in **bold** is an anomaly, as the [reference](reference.md#anomaly-kind) defines it.
 - `n failed` and `n unknown`: that many messages are reported so. Of an unknown one the client does not say whether it is
   written.
+- `fatal`: the producer gives up for good, and with it what it has not sent.
 - `·`: everything is written once, in order, and acknowledged.
 - `–`: no broker can do it. There is no answer with `acks=0`, say, and no sequence without idempotence.
 
