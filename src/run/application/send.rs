@@ -211,8 +211,9 @@ impl Application<'_> {
         if refusal.error != ClientError::QueueFull {
             return Ok(Call::Refused(refusal));
         }
-        if self.recorder.counts().outstanding() <= self.abandoned.len() {
-            // No callback can come that would make room.
+        let now = self.recorder.counts();
+        if now.callbacks == before && now.outstanding() <= self.abandoned.len() {
+            // None has come since, and none can come that would make room.
             return Ok(Call::NoRoom(refusal));
         }
         let what = || format!("room in the client's buffer for {submission}");

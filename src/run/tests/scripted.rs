@@ -37,16 +37,24 @@ pub(super) struct Script {
     pub(super) answers: Vec<(u32, Answer)>,
     /// Messages that are refused by the call.
     pub(super) refused: Vec<(u32, ClientError)>,
-    /// How many may have no callback. When one more is refused for the second time, the oldest is answered from another
-    /// thread.
+    /// How many may have no callback. When one more is refused for the second time, the oldest is answered.
     pub(super) room: usize,
+    /// Whether that answer has been served when the refusal returns; otherwise it comes from another thread.
+    pub(super) answers_first: bool,
     /// Requests about transactions that do not succeed, by their first word.
     pub(super) unsuccessful: Vec<(&'static str, Unsuccessful)>,
 }
 
 impl Script {
     pub(super) fn answering(answer: Answer) -> Self {
-        Self { answer, answers: Vec::new(), refused: Vec::new(), room: usize::MAX, unsuccessful: Vec::new() }
+        Self {
+            answer,
+            answers: Vec::new(),
+            refused: Vec::new(),
+            room: usize::MAX,
+            answers_first: false,
+            unsuccessful: Vec::new(),
+        }
     }
 
     fn answer_to(&self, message: u32) -> Answer {
@@ -118,9 +126,11 @@ impl Scripted {
     fn refuse_for_room(&self, state: &mut State, submission: Submission) -> Refusal {
         let refusals = state.refusals.entry(submission).or_default();
         *refusals += 1;
-        if *refusals == 2 {
+        let oldest = state.pending.first().copied();
+        if *refusals == 2 && self.script.answers_first {
+            self.answer(state, |pending| Some(pending) == oldest);
+        } else if *refusals == 2 {
             let twin = self.clone();
-            let oldest = state.pending.first().copied();
             state.threads.push(thread::spawn(move || {
                 twin.answer(&mut twin.state(), |pending| Some(pending) == oldest);
             }));

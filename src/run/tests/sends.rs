@@ -174,6 +174,13 @@ mod full {
     }
 
     #[test]
+    fn room_that_was_made_while_the_client_refused_is_room() {
+        let plan = plan(&[send(0, Mode::Async)], &[2]);
+        let script = Script { answers_first: true, ..with_room(1, Answer::With(1)) };
+        assert_run(&plan, &script, "send 0\nsend 1\nok 0\nok 1");
+    }
+
+    #[test]
     fn it_is_a_refusal_where_the_scenario_says_so() {
         let plan =
             Plan { queue_full: QueueFull::Fail, ack_wait: TINY, ..plan(&[send(0, Mode::Async)], &[4]) };
