@@ -3,6 +3,7 @@
 mod about;
 mod broker;
 mod check;
+mod cluster;
 pub mod exit;
 mod list;
 mod new;
@@ -10,6 +11,7 @@ mod output;
 mod review;
 mod run;
 mod select;
+mod show;
 mod signals;
 
 use std::ffi::OsString;
@@ -36,6 +38,8 @@ struct Cli {
 enum Command {
     /// Run scenarios and compare what happened with their snapshots
     Run(run::Run),
+    /// Run scenarios and show what happened, moment by moment
+    Show(show::Show),
     /// Read and validate scenarios, run nothing
     Check(check::Check),
     /// List scenarios, or the snapshots that wait for review
@@ -79,6 +83,7 @@ impl Command {
     fn execute(self, output: &mut Output) -> Result<u8, Failure> {
         match self {
             Self::Run(run) => run.execute(output),
+            Self::Show(show) => show.execute(output),
             Self::Check(check) => check.execute(output),
             Self::List(list) => list.execute(output),
             Self::Accept(review) => review.accept(output),

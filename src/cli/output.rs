@@ -2,6 +2,7 @@
 //! error. A reader that has gone away is no error.
 
 use std::io::{self, ErrorKind, IsTerminal, StdoutLock, Write};
+use std::num::NonZeroUsize;
 
 use anstream::{AutoStream, ColorChoice};
 
@@ -17,6 +18,8 @@ pub(super) struct Output {
     pub(super) error_paint: Paint,
     /// Both are terminals: a bar that moves is seen, and disturbs nothing.
     pub(super) bar: bool,
+    /// The width of the standard output in cells, where it is a terminal.
+    pub(super) width: Option<NonZeroUsize>,
 }
 
 impl Output {
@@ -27,6 +30,7 @@ impl Output {
             paint: paint(AutoStream::choice(&stdout)),
             error_paint: paint(AutoStream::choice(&stderr)),
             bar: stdout.is_terminal() && stderr.is_terminal(),
+            width: terminal_size_of(&stdout),
             stdout: stdout.lock(),
         }
     }
@@ -56,6 +60,11 @@ impl Output {
     pub(super) fn flush(&mut self) -> Result<(), Failure> {
         forgive(self.stdout.flush())
     }
+}
+
+fn terminal_size_of(stdout: &io::Stdout) -> Option<NonZeroUsize> {
+    let (width, _) = terminal_size::terminal_size_of(stdout)?;
+    NonZeroUsize::new(width.0.into())
 }
 
 /// A stream that refuses is a broken world, unless its reader has gone.

@@ -11,12 +11,11 @@ use clap::{Args, ValueEnum};
 use tokio::runtime::Builder;
 use tokio_util::sync::CancellationToken;
 
-use crate::cluster::Address;
 use crate::report::{self, Detail, Terminal};
-use crate::run::{ForeignCluster, Target};
 use crate::session::{self, Candidate, Finished, Options, Progress};
 use crate::snapshot::{Policy, Update, is_ci};
 
+use super::cluster::{Cluster, reach};
 use super::exit::{self, Failure};
 use super::output::{Output, forgive};
 use super::select::{Overrides, Scenarios};
@@ -80,19 +79,6 @@ pub(super) struct Run {
 
     #[command(flatten)]
     environment: Environment,
-}
-
-/// Which cluster the scenarios run on.
-#[derive(Args, Debug)]
-struct Cluster {
-    /// Run on this cluster, not on embedded ones: one or more of its brokers. Missing topics are created and kept, topics
-    /// that are there are never altered or deleted
-    #[arg(long, value_name = "HOST:PORT", env = "INFLIGHT_BOOTSTRAP", value_delimiter = ',', value_parser = Address::from_str)]
-    bootstrap: Vec<Address>,
-
-    /// Give each scenario topics of its own on that cluster, with a name that nobody has, and delete them afterwards
-    #[arg(long, requires = "bootstrap")]
-    fresh_topics: bool,
 }
 
 #[derive(Args, Debug)]
@@ -184,15 +170,6 @@ impl Run {
     }
 }
 
-impl Cluster {
-    fn target(&self) -> Target {
-        if self.bootstrap.is_empty() {
-            return Target::Embedded;
-        }
-        Target::Foreign(ForeignCluster { bootstrap: self.bootstrap.clone(), fresh_topics: self.fresh_topics })
-    }
-}
-
 impl Verbosity {
     fn detail(&self) -> Detail {
         match (self.quiet, self.verbose) {
@@ -233,15 +210,6 @@ fn drive(
     // What was given up may wait for a client; nobody waits for it.
     runtime.shutdown_background();
     finished
-}
-
-/// What is wrong with the address of a cluster is said once, before anything runs.
-async fn reach(target: &Target, signals: &mut Signals) -> Result<(), Failure> {
-    let Target::Foreign(cluster) = target else { return Ok(()) };
-    tokio::select! {
-        reached = cluster.reach() => reached.map_err(|error| Failure::broken(error.in_full())),
-        () = signals.next() => Err(Failure { code: exit::INTERRUPTED, message: "interrupted".into() }),
-    }
 }
 
 fn processors() -> usize {

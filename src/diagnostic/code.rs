@@ -137,6 +137,8 @@ codes! {
     MayBatch = "W004" "may batch",
     /// A clock decides when something goes on.
     Clock = "W005" "a clock decides",
+    /// Something was held until the logs were to be read.
+    HeldToTheEnd = "W006" "held to the end",
 }
 
 impl Code {

@@ -18,6 +18,8 @@ pub struct Findings {
     pub anomalies: Vec<Anomaly>,
     /// What the scenario asked for and did not get; empty if it passed.
     pub failures: Vec<Failure>,
+    /// What is odd, and fails nothing.
+    pub warnings: Vec<Failure>,
     /// How much there was of what.
     pub counts: Counts,
 }

@@ -28,11 +28,12 @@ pub fn judge(plan: &Plan, trace: &Trace) -> Findings {
     let facts = Facts::of(plan, trace);
     let anomalies = anomalies::find(&facts);
     let failures = expect::check(&facts, &anomalies);
+    let warnings = expect::warnings(&facts);
     let named = trace.events.others().map(|event| match event {
         Event::Timeout(submissions) => submissions.len(),
         _ => 0,
     });
     let counts = Counts { timeouts: named.sum(), foreign: facts.standing.foreign, ..facts.outcomes.counts() };
     let resolved = facts.resolved();
-    Findings { outcomes: facts.outcomes, resolved, anomalies, failures, counts }
+    Findings { outcomes: facts.outcomes, resolved, anomalies, failures, warnings, counts }
 }

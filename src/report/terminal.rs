@@ -124,33 +124,12 @@ impl<'a> Terminal<'a> {
         if self.open {
             self.gap();
         }
-        let line = self.headline(outcome);
+        let line = headline(self.paint, outcome);
         self.line(&line);
         for line in &below {
             self.line(&if line.is_empty() { String::new() } else { format!("    {line}") });
         }
         self.open = !below.is_empty();
-    }
-
-    fn headline(&self, outcome: &Outcome) -> String {
-        let verdict = format!("{:>11}", outcome.verdict.word());
-        let verdict = match outcome.verdict {
-            Verdict::Passed => self.paint.good(verdict),
-            Verdict::New | Verdict::Changed | Verdict::Interrupted => self.paint.open(verdict),
-            Verdict::Failed | Verdict::Flaky | Verdict::Mistake | Verdict::Broken => self.paint.bad(verdict),
-            Verdict::NotRun | Verdict::Ignored => self.paint.faint(verdict),
-        };
-        let ran = outcome.duration > Duration::ZERO;
-        let took = if ran { duration(outcome.duration) } else { String::new() };
-        let fates = outcome.counts.map(|all| format!("  {}", counts(&all)));
-        let runs = if outcome.runs > 1 { format!("  {} runs", outcome.runs) } else { String::new() };
-        format!(
-            "{verdict} {}  {}{}{}",
-            self.paint.faint(format!("{took:>8}")),
-            self.paint.strong(printable(&outcome.name)),
-            self.paint.faint(fates.unwrap_or_default()),
-            self.paint.faint(runs),
-        )
     }
 
     fn orphans(&mut self, finished: &Finished) {
@@ -221,6 +200,28 @@ impl<'a> Terminal<'a> {
             self.refused = printed.err();
         }
     }
+}
+
+/// One line on a scenario.
+pub(super) fn headline(paint: Paint, outcome: &Outcome) -> String {
+    let verdict = format!("{:>11}", outcome.verdict.word());
+    let verdict = match outcome.verdict {
+        Verdict::Passed => paint.good(verdict),
+        Verdict::New | Verdict::Changed | Verdict::Interrupted => paint.open(verdict),
+        Verdict::Failed | Verdict::Flaky | Verdict::Mistake | Verdict::Broken => paint.bad(verdict),
+        Verdict::NotRun | Verdict::Ignored => paint.faint(verdict),
+    };
+    let ran = outcome.duration > Duration::ZERO;
+    let took = if ran { duration(outcome.duration) } else { String::new() };
+    let fates = outcome.counts.map(|all| format!("  {}", counts(&all)));
+    let runs = if outcome.runs > 1 { format!("  {} runs", outcome.runs) } else { String::new() };
+    format!(
+        "{verdict} {}  {}{}{}",
+        paint.faint(format!("{took:>8}")),
+        paint.strong(printable(&outcome.name)),
+        paint.faint(fates.unwrap_or_default()),
+        paint.faint(runs),
+    )
 }
 
 #[cfg(test)]

@@ -108,11 +108,7 @@ impl Candidate {
     /// Looks at what costs more than reading: whether broker and client take the settings, and whether the snapshot is one.
     /// The snapshot is handed out; what is wrong is added to the diagnostics.
     pub fn check(&mut self) -> Result<Option<Snapshot>, DiskError> {
-        if let Some(settings) = self.settings.take() {
-            self.diagnostics.extend(run::check(&settings));
-            self.diagnostics.extend(producer::check(&settings));
-            self.diagnostics.sort_by_key(|found| found.labels.first().map(|label| label.span));
-        }
+        self.check_settings();
         match Snapshot::load(&self.mirror.snapshot) {
             Ok(snapshot) => Ok(snapshot),
             Err(LoadError::Disk(error)) => Err(error),
@@ -120,6 +116,15 @@ impl Candidate {
                 self.diagnostics.push(*mistake);
                 Ok(None)
             }
+        }
+    }
+
+    /// Looks only at whether broker and client take the settings.
+    pub(in crate::session) fn check_settings(&mut self) {
+        if let Some(settings) = self.settings.take() {
+            self.diagnostics.extend(run::check(&settings));
+            self.diagnostics.extend(producer::check(&settings));
+            self.diagnostics.sort_by_key(|found| found.labels.first().map(|label| label.span));
         }
     }
 }

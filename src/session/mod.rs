@@ -15,6 +15,7 @@ use std::time::Duration;
 pub use filter::Filter;
 pub use jobs::run;
 pub use load::{Candidate, Request, Selection, select};
+pub use one::{Showing, show};
 pub use outcome::{Outcome, Reviewed, Verdict};
 pub use repeat::Flaky;
 

@@ -20,6 +20,8 @@ pub(super) struct Run {
     pub(super) text: String,
     /// What it should have done and did not.
     pub(super) failures: Vec<Diagnostic>,
+    /// What of it is odd.
+    pub(super) warnings: Vec<Diagnostic>,
     /// How many messages met which fate.
     pub(super) counts: Counts,
     /// The client.
@@ -156,7 +158,8 @@ mod tests {
             Diagnostic::new(code, &plan.source, failure.span, &failure.message)
         });
         let failures = failures.collect();
-        Run { text: view.text(), view, failures, counts: findings.counts, client: trace.client }
+        let (counts, client) = (findings.counts, trace.client);
+        Run { text: view.text(), view, failures, warnings: Vec::new(), counts, client }
     }
 
     /// Two sends and their callbacks, the first of which comes behind so many events.

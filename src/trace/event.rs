@@ -1,4 +1,4 @@
-//! Facts of a run, one at a time.
+//! Facts of a run, one at a time, and how many there were of which.
 
 use crate::id::{FaultIndex, MessageId, Offset, Partition, ProducerIndex, Submission};
 use crate::submissions::Submissions;
@@ -78,4 +78,24 @@ pub enum Persistence {
     NotPersisted,
     /// It may be.
     PossiblyPersisted,
+}
+
+/// How much has happened so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Calls of `send` that have returned, refused ones too.
+    pub sent: u64,
+    /// Calls of `send` that the client took.
+    pub accepted: u64,
+    /// Accepted submissions that have had their first callback.
+    pub answered: u64,
+    /// Callbacks of any kind, second ones too.
+    pub callbacks: u64,
+}
+
+impl Counts {
+    /// Accepted submissions that wait for their callback.
+    pub fn outstanding(&self) -> u64 {
+        self.accepted.saturating_sub(self.answered)
+    }
 }

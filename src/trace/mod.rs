@@ -15,10 +15,10 @@ mod recorder;
 
 pub use code::{ClientError, Code};
 pub use columns::{Events, Facts};
-pub use event::{Callback, Event, Failure, Persistence, StepEnd};
+pub use event::{Callback, Counts, Event, Failure, Persistence, StepEnd};
 pub use log::{Content, Fate, LogMarker, LogRecord, PartitionLog};
-pub use passed::{Answer, Linked, Nearest, Passed, PassedRow, Sequenced, Taken, Touched};
-pub use recorder::{Counts, Progress, Recorder};
+pub use passed::{Answer, Linked, Moment, Nearest, Passed, PassedRow, Sequenced, Taken, Touched};
+pub use recorder::{Progress, Recorder};
 
 /// Everything that a run yields.
 #[derive(Clone, Debug)]

@@ -38,6 +38,19 @@ pub struct Passed {
     pub rows: Vec<PassedRow>,
     /// The fault that took it.
     pub touched: Option<Touched>,
+    /// When it came.
+    pub came: Moment,
+    /// When the client got its answer, or it was certain that there will be none; none where that was never certain.
+    pub answered: Option<Moment>,
+}
+
+/// When the link saw something, among the facts of the application and the clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment {
+    /// How many facts had been recorded by then.
+    pub facts: u64,
+    /// How much the link had seen before.
+    pub seen: u64,
 }
 
 /// A part of a request that has an answer of its own.

@@ -12,7 +12,7 @@ use crate::id::{ProducerIndex, Submission};
 use crate::spin;
 use crate::submissions::Submissions;
 
-use super::event::{Callback, Event};
+use super::event::{Callback, Counts, Event};
 use super::marks::Marks;
 use super::{Code, Events, Said};
 
@@ -35,29 +35,11 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// How much has happened so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Calls of `send` that have returned, refused ones too.
-    pub sent: u64,
-    /// Calls of `send` that the client took.
-    pub accepted: u64,
-    /// Accepted submissions that have had their first callback.
-    pub answered: u64,
-    /// Callbacks of any kind, second ones too.
-    pub callbacks: u64,
-}
-
-impl Counts {
-    /// Accepted submissions that wait for their callback.
-    pub fn outstanding(&self) -> u64 {
-        self.accepted.saturating_sub(self.answered)
-    }
-}
-
 #[derive(Debug, Default)]
 struct State {
     events: Events,
+    /// How many there are.
+    facts: u64,
     counts: Counts,
     accepted: Marks,
     answered: Marks,
@@ -208,6 +190,11 @@ impl Recorder {
         self.lock().counts
     }
 
+    /// How many facts have been recorded so far: the place of the next one in the total order.
+    pub fn facts(&self) -> u64 {
+        self.lock().facts
+    }
+
     /// The accepted submissions that have no callback yet.
     pub fn outstanding(&self) -> Submissions {
         let state = self.lock();
@@ -274,8 +261,13 @@ impl Progress<'_> {
 impl State {
     fn push(&mut self, event: Event) {
         if !(self.closed || self.silent && matches!(event, Event::Fatal(..))) {
-            self.events.push(event);
+            self.fact(event);
         }
+    }
+
+    fn fact(&mut self, event: Event) {
+        self.facts += 1;
+        self.events.push(event);
     }
 
     fn sent(&mut self, submission: Submission) {
@@ -283,7 +275,7 @@ impl State {
             self.accepted.insert(submission);
             self.counts.sent += 1;
             self.counts.accepted += 1;
-            self.events.push(Event::Sent(submission));
+            self.fact(Event::Sent(submission));
         }
     }
 
@@ -294,7 +286,7 @@ impl State {
         callback.late = self.timed_out.contains(callback.submission);
         self.counts.answered += u64::from(self.answered.insert(callback.submission));
         self.counts.callbacks += 1;
-        self.events.push(Event::Callback(callback));
+        self.fact(Event::Callback(callback));
     }
 }
 

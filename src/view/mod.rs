@@ -11,10 +11,13 @@ mod select;
 #[cfg(test)]
 mod tests;
 mod text;
+mod timeline;
 
 use crate::judge::Findings;
 use crate::plan::Plan;
 use crate::trace::Trace;
+
+pub use timeline::{Cell, Row, Timeline, Tone, timeline};
 
 use block::{Block, Names};
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use kafka_protocol::messages::ApiKey;
 
-use crate::fault::{ApiFilter, Rule, Times};
+use crate::fault::{ApiFilter, Firing, Rule, Times};
 use crate::plan::{Plan, Wanted};
 use crate::submissions::Submissions;
 use crate::trace::{Answer, Ending, Linked, Passed, PassedRow, Taken};
@@ -39,6 +39,18 @@ pub(super) fn check(facts: &Facts<'_>, failures: &mut Vec<Failure>) {
     for wanted in &plan.expect.requests {
         failures.extend(requests(plan, link, wanted));
     }
+}
+
+/// Faults that held something when the logs were to be read, in a run that came to its end.
+pub(super) fn left(facts: &Facts<'_>) -> impl Iterator<Item = Failure> {
+    let complete = facts.trace.ending == Ending::Complete;
+    let left = facts.trace.link.left.iter().filter(move |_| complete);
+    left.filter_map(|fault| facts.plan.faults.get(fault.index())).map(|rule| {
+        let message = format!("fault '{}' held something to the end", rule.name);
+        let words = |firing: &Firing| Some(firing.hold.as_ref()?.words(None, &facts.plan.faults));
+        let until = rule.firings.iter().filter_map(words).map(|words| format!("until {words}"));
+        fail(message, rule.span, until.collect())
+    })
 }
 
 /// A test of a fault that did not happen proves nothing.
@@ -166,7 +178,7 @@ mod tests {
     use crate::judge::fixture::{scenario, set_of, trace};
     use crate::judge::judge;
     use crate::kafka::ErrorCode;
-    use crate::trace::{Nearest, Trace};
+    use crate::trace::{Moment, Nearest, Trace};
 
     const FAULT: &str = "topic: orders\ncount: 2\nproducer: {one_per_request: true}\nexpect: {delivered: none}\n\
                          faults:\n  - name: lost\n    on: {produce: {message: 1}}\n    do: drop_request\n";
@@ -182,7 +194,17 @@ mod tests {
             ..PassedRow::default()
         };
         let (producer, broker, api) = (ProducerIndex(0), BrokerId(1), Some(ApiKey::Produce));
-        Passed { connection: 0, producer, broker, api, version: 9, rows: vec![row], touched: None }
+        Passed {
+            connection: 0,
+            producer,
+            broker,
+            api,
+            version: 9,
+            rows: vec![row],
+            touched: None,
+            came: Moment::default(),
+            answered: None,
+        }
     }
 
     fn failures(text: &str, link: Linked) -> Vec<Failure> {
@@ -210,6 +232,20 @@ mod tests {
     fn one_that_fired_as_often_as_it_must_does_not() {
         let taken = vec![Taken { matched: 1, fired: 1, nearest: None }];
         assert_eq!(failures(FAULT, Linked { taken, ..Linked::default() }), []);
+    }
+
+    #[test]
+    fn what_was_held_to_the_end_of_a_run_that_came_to_it_is_odd() {
+        let held = FAULT.replace("do: drop_request", "do: {hold_request: {until: {sent: 9}}}");
+        let plan = scenario(&held);
+        let taken = vec![Taken { matched: 1, fired: 1, nearest: None }];
+        let link = Linked { taken, left: vec![FaultIndex(0)], ..Linked::default() };
+        let mut trace = Trace { link, ..trace([], &[]) };
+        let [warning] = &judge(&plan, &trace).warnings[..] else { panic!("one") };
+        assert_eq!(warning.message, "fault 'lost' held something to the end");
+        assert_eq!(warning.details, ["until 9 sends have returned"]);
+        trace.ending = Ending::Deadlock { step: None, circle: Vec::new() };
+        assert_eq!(judge(&plan, &trace).warnings, []);
     }
 
     #[test]

@@ -108,6 +108,8 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Give<'a, R, W> {
             Then::Give if bytes.is_empty() => sent = Some(Answer::Unowed),
             Then::Give => {
                 sent = None;
+                // A client may have its answer, and say so, before the write returns here.
+                shared.gives(pending.passed);
                 if self.write(bytes).await {
                     if pending.due.is_some_and(|due| due.gives_id(bytes)) {
                         shared.has_id(self.line.ends.producer);
@@ -132,10 +134,8 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Give<'a, R, W> {
         if pending.verdict.as_ref().is_some_and(|verdict| !verdict.action.is_hold()) {
             shared.done(pending.verdict.as_ref());
         }
-        if let Some(given) = pending.given {
-            // Whoever waited for it may have ended.
-            let _ = given.send(());
-        }
+        // Whoever waited for it may have ended.
+        let _ = pending.given.map(|given| given.send(()));
         if matches!(pending.then, Then::Close | Then::Cut(_)) { Flow::Ends } else { Flow::Goes }
     }
 

@@ -7,7 +7,7 @@ use kafka_protocol::messages::ApiKey;
 use crate::fault::{Action, Row, Transit, Verdict, codes};
 use crate::link::wire::Asked;
 use crate::submissions::Submissions;
-use crate::trace::PassedRow;
+use crate::trace::{Moment, Passed, PassedRow};
 
 use super::hold::{Held, HoldNumber};
 use super::kept::Ends;
@@ -50,6 +50,26 @@ pub(super) fn transit(ends: Ends, api: Option<ApiKey>, asked: Option<&Asked>) ->
         api,
         rows: rows.iter().map(row).collect(),
         all_topics: asked.is_some_and(|asked| asked.all_topics),
+    }
+}
+
+/// A request as it has come, before anything is known of its answer.
+pub(super) fn request(
+    ends: Ends,
+    api: Option<ApiKey>,
+    asked: Option<&Asked>,
+    rows: Vec<PassedRow>,
+) -> Passed {
+    Passed {
+        connection: ends.connection,
+        producer: ends.producer,
+        broker: ends.broker,
+        api,
+        version: asked.map_or(0, |asked| asked.incoming.version),
+        rows,
+        touched: None,
+        came: Moment::default(),
+        answered: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::fault::{Action, Verdict};
 use crate::id::{BrokerId, ProducerIndex};
-use crate::trace::{Answer, Passed, PassedRow, Touched};
+use crate::trace::{Answer, Moment, Passed, PassedRow, Touched};
 
 /// Who is at both ends of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +18,14 @@ pub(super) struct Kept {
     passed: Vec<Passed>,
     /// For each of those, whether its answers are known for good.
     answered: Vec<bool>,
+    /// How often something came or was answered.
+    seen: u64,
 }
 
 impl Kept {
     /// Keeps a request, and what is decided of it; its place.
-    pub(super) fn keep(&mut self, mut request: Passed, verdict: Option<&Verdict>) -> usize {
+    pub(super) fn keep(&mut self, mut request: Passed, verdict: Option<&Verdict>, facts: u64) -> usize {
+        request.came = self.moment(facts);
         if let Some(verdict) = verdict {
             let all = !matches!(verdict.action, Action::Fail(_)) || verdict.rows.is_empty();
             for (at, row) in request.rows.iter_mut().enumerate() {
@@ -35,12 +38,22 @@ impl Kept {
         self.passed.len() - 1
     }
 
+    /// The client is about to get the answer of a request.
+    pub(super) fn give(&mut self, at: usize, facts: u64) {
+        let now = self.moment(facts);
+        if let Some(request) = self.passed.get_mut(at) {
+            request.answered.get_or_insert(now);
+        }
+    }
+
     /// Notes the answers of a request, unless they are known.
-    pub(super) fn note(&mut self, at: usize, answer: impl Fn(usize, &PassedRow) -> Answer) {
+    pub(super) fn note(&mut self, at: usize, facts: u64, answer: impl Fn(usize, &PassedRow) -> Answer) {
+        let now = self.moment(facts);
         let (Some(request), Some(known)) = (self.passed.get_mut(at), self.answered.get_mut(at)) else {
             return;
         };
         if !std::mem::replace(known, true) {
+            request.answered.get_or_insert(now);
             for (at, row) in request.rows.iter_mut().enumerate() {
                 row.answer = answer(at, row);
             }
@@ -48,15 +61,22 @@ impl Kept {
     }
 
     /// A connection has ended; requests without an answer have none for that reason.
-    pub(super) fn close(&mut self, ends: Ends, reason: Answer) {
+    pub(super) fn close(&mut self, ends: Ends, facts: u64, reason: Answer) {
+        let now = self.moment(facts);
         for (request, known) in self.passed.iter_mut().zip(&mut self.answered) {
             if request.connection == ends.connection && request.api.is_some() && !*known {
                 *known = true;
+                request.answered.get_or_insert(now);
                 for row in request.rows.iter_mut().filter(|row| row.answer == Answer::Silent) {
                     row.answer = reason;
                 }
             }
         }
+    }
+
+    fn moment(&mut self, facts: u64) -> Moment {
+        self.seen += 1;
+        Moment { facts, seen: self.seen }
     }
 
     /// All of them; none are left.

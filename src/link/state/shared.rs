@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::fault::{Action, Engine, Progress, Verdict};
 use crate::id::{BrokerId, FaultIndex, ProducerIndex};
 use crate::kafka::ErrorCode;
-use crate::trace::{Answer, Event, Linked, Nearest, Passed, PassedRow, Recorder, Taken};
+use crate::trace::{Answer, Event, Linked, Nearest, PassedRow, Recorder, Taken};
 
-use super::decision::{Decision, impossible, transit};
+use super::decision::{Decision, impossible, request, transit};
 use super::hold::{Held, Holds};
 use super::kept::{Ends, Kept};
 use super::network::{Network, Way};
@@ -168,18 +168,18 @@ impl Shared {
             }
             (None, _) => (None, None),
         };
-        let version = asked.map_or(0, |asked| asked.incoming.version);
-        let request = Passed {
-            connection: ends.connection,
-            producer: ends.producer,
-            broker: ends.broker,
-            api,
-            version,
-            rows,
-            touched: None,
-        };
-        let passed = Some(state.kept.keep(request, verdict.as_ref()));
+        let request = request(ends, api, asked, rows);
+        let facts = self.recorder.facts();
+        let passed = Some(state.kept.keep(request, verdict.as_ref(), facts));
         Decision { passed, verdict, held, ..Decision::default() }
+    }
+
+    /// The client is about to get an answer.
+    pub(in crate::link) fn gives(&self, passed: Option<usize>) {
+        if let Some(passed) = passed {
+            let facts = self.recorder.facts();
+            self.lock().kept.give(passed, facts);
+        }
     }
 
     /// The client has got an answer, part by part; what has no code is a success.
@@ -195,7 +195,8 @@ impl Shared {
 
     fn note(&self, passed: Option<usize>, answer: impl Fn(usize, &PassedRow) -> Answer) {
         if let Some(passed) = passed {
-            self.lock().kept.note(passed, answer);
+            let facts = self.recorder.facts();
+            self.lock().kept.note(passed, facts, answer);
         }
     }
 
@@ -213,7 +214,7 @@ impl Shared {
     pub(in crate::link) fn close(&self, ends: Ends, reason: Answer) {
         let mut state = self.lock();
         state.open.retain(|open| open.ends != ends);
-        state.kept.close(ends, reason);
+        state.kept.close(ends, self.recorder.facts(), reason);
     }
 
     /// What the link saw. Nothing is kept afterwards.

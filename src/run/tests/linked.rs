@@ -1,6 +1,7 @@
 //! Whole runs with the link between librdkafka and the embedded cluster.
 
 use super::embedded::traced;
+use crate::id::FaultIndex;
 use crate::kafka::ErrorCode;
 use crate::trace::{Answer, Ending, Trace};
 
@@ -108,5 +109,17 @@ async fn an_error_behind_the_append_does_not_lead_past_the_link() {
     let trace = run(2, ", enable.idempotence: true", &format!("mode: sync\n{faults}")).await;
     let expected = ["1: 0 attempt 1 NOT_LEADER_OR_FOLLOWER", "1: 0 attempt 2 ok", "1: 1 attempt 1 ok"];
     assert_eq!(produced(&trace), expected);
+    assert_eq!(logged(&trace), [0, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hold_that_nobody_waits_for_lasts_until_the_logs_are_read_and_is_named() {
+    let faults =
+        "faults: [{ on: { produce: { message: 1 } }, do: { hold_request: { until: { sent: 9 } } } }]";
+    let close = "steps: [{ send: { count: 1, mode: sync } }, { send: 1 }, { wait: { requests: 2 } }, \
+                 { close: { flush: none } }]";
+    let trace = run(2, "", &format!("{faults}\n{close}")).await;
+    assert_eq!(trace.link.left, [FaultIndex(0)]);
+    // It was on its way, and so it arrives.
     assert_eq!(logged(&trace), [0, 1]);
 }

@@ -13,7 +13,7 @@ use crate::judge::judge;
 use crate::kafka::ErrorCode;
 use crate::plan::Plan;
 use crate::source::Span;
-use crate::trace::{Answer, Linked, Passed, PassedRow, Sequenced, Taken, Touched, Trace};
+use crate::trace::{Answer, Linked, Moment, Passed, PassedRow, Sequenced, Taken, Touched, Trace};
 use crate::view::block::Names;
 use crate::view::of;
 use crate::view::select::requests::Line;
@@ -62,6 +62,8 @@ fn produce(messages: &[u32], connection: u32, (epoch, sequence): (i16, i32), ans
         version: 9,
         rows: vec![row],
         touched: None,
+        came: Moment::default(),
+        answered: None,
     }
 }
 

@@ -8,3 +8,4 @@ mod others;
 pub(crate) mod project;
 mod run;
 pub(crate) mod served;
+mod show;

@@ -1,5 +1,7 @@
 //! One scenario, from its plan to its verdict.
 
+mod show;
+
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,6 +20,8 @@ use crate::view;
 
 use super::repeat::{Run, Runs};
 use super::{Candidate, Options, Outcome, Reviewed, Verdict};
+
+pub use show::{Showing, show};
 
 /// Runs a scenario, as often as is wanted, judges it, compares its text with what was reviewed, and keeps it.
 pub(super) async fn one(candidate: Candidate, options: Options, interrupt: CancellationToken) -> Outcome {
@@ -71,7 +75,8 @@ fn ran(plan: &Plan, trace: Trace) -> Run {
     Run {
         text: view.text(),
         view,
-        failures: findings.failures.iter().map(|failure| shown(plan, failure)).collect(),
+        failures: findings.failures.iter().map(|failure| shown(Code::Expectation, plan, failure)).collect(),
+        warnings: findings.warnings.iter().map(|warning| shown(Code::HeldToTheEnd, plan, warning)).collect(),
         counts: findings.counts,
         client: trace.client,
     }
@@ -121,6 +126,7 @@ impl Candidate {
         let kept =
             if passed { keep(&self.mirror.snapshot, &new, &comparison, policy)? } else { Kept::Nothing };
         self.diagnostics.extend(run.failures);
+        self.diagnostics.extend(run.warnings);
         let verdict = match &comparison {
             _ if !passed => Verdict::Failed,
             Comparison::Same => Verdict::Passed,
@@ -161,8 +167,8 @@ fn said(plan: &Plan, client: &Client) -> Vec<String> {
 }
 
 /// A failure on the user's own text.
-fn shown(plan: &Plan, failure: &Failure) -> Diagnostic {
-    let shown = Diagnostic::new(Code::Expectation, &plan.source, failure.span, &failure.message);
+fn shown(code: Code, plan: &Plan, failure: &Failure) -> Diagnostic {
+    let shown = Diagnostic::new(code, &plan.source, failure.span, &failure.message);
     if failure.details.is_empty() { shown } else { shown.note(failure.details.join("\n")) }
 }
 
