@@ -91,11 +91,13 @@ pub struct Counts {
     pub answered: u64,
     /// Callbacks of any kind, second ones too.
     pub callbacks: u64,
+    /// Accepted submissions that will never have one.
+    pub abandoned: u64,
 }
 
 impl Counts {
-    /// Accepted submissions that wait for their callback.
+    /// Accepted submissions that wait for a callback which can still come.
     pub fn outstanding(&self) -> u64 {
-        self.accepted.saturating_sub(self.answered)
+        self.accepted.saturating_sub(self.answered).saturating_sub(self.abandoned)
     }
 }

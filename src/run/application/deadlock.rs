@@ -77,7 +77,7 @@ impl Application<'_> {
     }
 
     /// Those of one producer.
-    fn of(&self, producer: ProducerIndex, submissions: &Submissions) -> Submissions {
+    pub(super) fn of(&self, producer: ProducerIndex, submissions: &Submissions) -> Submissions {
         if self.plan.producers.len() == 1 {
             return submissions.clone();
         }

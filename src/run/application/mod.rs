@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::id::{ProducerIndex, Submission};
+use crate::id::ProducerIndex;
 use crate::link::Control;
 use crate::plan::{self, Callbacks, ClusterStep, Message, Plan, RenderError, Start};
 use crate::producer::{Producer, Serving};
@@ -50,8 +50,6 @@ pub(super) struct Application<'a> {
     interrupt: &'a CancellationToken,
     /// Of the whole scenario.
     deadline: Instant,
-    /// Submissions of closed producers that will never be answered.
-    abandoned: Submissions,
     /// Submissions of asynchronous sends, for which the application waits at the end.
     asynchronous: Submissions,
     /// When that wait is over: counted from the last of them.
@@ -107,7 +105,6 @@ impl<'a> Application<'a> {
             producers,
             interrupt,
             deadline: Instant::now() + plan.deadline,
-            abandoned: Submissions::new(),
             asynchronous: Submissions::new(),
             patience: None,
             message: Message::default(),
@@ -179,17 +176,11 @@ impl<'a> Application<'a> {
 
     /// Submissions that wait for a callback which can still come.
     fn outstanding(&self) -> Submissions {
-        self.recorder.outstanding().difference(&self.abandoned)
+        self.recorder.outstanding()
     }
 
-    /// Everything that a producer may have sent.
-    fn submissions_of(&self, producer: ProducerIndex) -> Submissions {
-        let mut own = Submissions::new();
-        for batch in self.plan.batches.iter().filter(|batch| batch.producer == producer) {
-            own.insert_run(batch.first, batch.count, 0);
-        }
-        let whose = |one: &Submission| self.plan.batch_of(one.message).map(|batch| batch.producer);
-        own.extend(self.plan.again().filter(|one| whose(one) == Some(producer)));
-        own
+    /// Those of one producer.
+    fn outstanding_of(&self, producer: ProducerIndex) -> Submissions {
+        self.of(producer, &self.recorder.outstanding())
     }
 }

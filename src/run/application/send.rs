@@ -212,7 +212,7 @@ impl Application<'_> {
             return Ok(Call::Refused(refusal));
         }
         let now = self.recorder.counts();
-        if now.callbacks == before && now.outstanding() <= self.abandoned.len() {
+        if now.callbacks == before && now.outstanding() == 0 {
             // None has come since, and none can come that would make room.
             return Ok(Call::NoRoom(refusal));
         }

@@ -101,21 +101,20 @@ impl Application<'_> {
         let flushed = within.map_or(Ok(true), |within| {
             self.flush_one(&*producer, Limit::new(Instant::now() + within, Flow::Goes))
         });
-        let unflushed = self.outstanding().intersection(&self.submissions_of(index));
+        let unflushed = self.outstanding_of(index);
         if purge != Purge::default() && flushed.is_ok() {
             producer.serve(Serving::Always);
             producer.purge(purge, self.deadline);
         }
         producer.close();
-        let left = self.outstanding().intersection(&self.submissions_of(index));
-        self.abandoned.extend(left.iter());
+        self.recorder.abandon(&self.outstanding_of(index));
         Ok(if flushed? { StepEnd::Done } else { StepEnd::TimedOut(count(&unflushed)) })
     }
 
     /// Lets go of everything at once. What has not been answered will never be.
     fn exit(&mut self) -> StepEnd {
         self.producers.iter_mut().filter_map(Option::take).for_each(Producer::close);
-        self.abandoned = self.recorder.outstanding();
+        self.recorder.abandon(&self.outstanding());
         StepEnd::Done
     }
 

@@ -3,6 +3,8 @@
 //! The application's thread and the clients' threads record into it; each fact takes a short critical section, and
 //! what the lock decides is the order. Nothing after it orders anything again.
 
+mod state;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -13,8 +15,10 @@ use crate::spin;
 use crate::submissions::Submissions;
 
 use super::event::{Callback, Counts, Event};
-use super::marks::Marks;
 use super::{Code, Events, Said};
+
+pub use state::Progress;
+use state::State;
 
 /// Where facts are recorded while a plan is executed.
 #[derive(Debug, Default)]
@@ -33,23 +37,6 @@ impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Observer")
     }
-}
-
-#[derive(Debug, Default)]
-struct State {
-    events: Events,
-    /// How many there are.
-    facts: u64,
-    counts: Counts,
-    accepted: Marks,
-    answered: Marks,
-    timed_out: Submissions,
-    said: Vec<Said>,
-    /// Nothing is recorded any more.
-    closed: bool,
-    /// No callback is recorded any more, nor what else a client says.
-    silent: bool,
-    waiters: usize,
 }
 
 impl Recorder {
@@ -147,7 +134,7 @@ impl Recorder {
     pub fn timeout(&self, waited_for: &Submissions) -> Submissions {
         let mut state = self.lock();
         let missing: Submissions =
-            waited_for.iter().filter(|submission| !state.answered.contains(*submission)).collect();
+            waited_for.iter().filter(|submission| !state.is_over(*submission)).collect();
         if !missing.is_empty() {
             state.timed_out.extend(missing.iter());
             state.push(Event::Timeout(missing.clone()));
@@ -195,10 +182,19 @@ impl Recorder {
         self.lock().facts
     }
 
-    /// The accepted submissions that have no callback yet.
+    /// The accepted submissions that have no callback yet, and for which one can still come.
     pub fn outstanding(&self) -> Submissions {
         let state = self.lock();
-        state.accepted.without(&state.answered)
+        state.accepted.without(&state.answered).difference(&state.abandoned)
+    }
+
+    /// No callback will come for these: whoever waits for one waits no longer.
+    pub fn abandon(&self, submissions: &Submissions) {
+        let mut state = self.lock();
+        let new = submissions.iter().filter(|one| !state.is_over(*one)).collect::<Submissions>();
+        state.counts.abandoned += new.len();
+        state.abandoned.extend(new.iter());
+        self.wake(state);
     }
 
     /// From now on nothing is recorded that clients say: the process whose callbacks they are is no more.
@@ -237,56 +233,6 @@ impl Recorder {
         if waiters > 0 {
             self.changed.notify_all();
         }
-    }
-}
-
-/// What a waiting condition can ask.
-#[derive(Debug)]
-pub struct Progress<'a> {
-    state: &'a State,
-}
-
-impl Progress<'_> {
-    /// How much has happened so far.
-    pub fn counts(&self) -> Counts {
-        self.state.counts
-    }
-
-    /// Whether a submission has had a callback.
-    pub fn answered(&self, submission: Submission) -> bool {
-        self.state.answered.contains(submission)
-    }
-}
-
-impl State {
-    fn push(&mut self, event: Event) {
-        if !(self.closed || self.silent && matches!(event, Event::Fatal(..))) {
-            self.fact(event);
-        }
-    }
-
-    fn fact(&mut self, event: Event) {
-        self.facts += 1;
-        self.events.push(event);
-    }
-
-    fn sent(&mut self, submission: Submission) {
-        if !self.closed {
-            self.accepted.insert(submission);
-            self.counts.sent += 1;
-            self.counts.accepted += 1;
-            self.fact(Event::Sent(submission));
-        }
-    }
-
-    fn callback(&mut self, mut callback: Callback) {
-        if self.closed || self.silent {
-            return;
-        }
-        callback.late = self.timed_out.contains(callback.submission);
-        self.counts.answered += u64::from(self.answered.insert(callback.submission));
-        self.counts.callbacks += 1;
-        self.fact(Event::Callback(callback));
     }
 }
 
