@@ -9,6 +9,7 @@
 mod application;
 mod broken;
 mod check;
+mod crew;
 mod logs;
 mod world;
 

@@ -16,6 +16,7 @@ use crate::link::Control;
 use crate::plan::{self, Callbacks, ClusterStep, Message, Plan, RenderError, Start};
 use crate::producer::{Producer, Serving};
 use crate::run::RunError;
+use crate::run::crew::Crew;
 use crate::submissions::Submissions;
 use crate::trace::{Ending, Recorder};
 
@@ -44,8 +45,7 @@ pub(super) struct Application<'a> {
     plan: &'a Plan,
     recorder: &'a Recorder,
     outside: &'a dyn Outside,
-    /// By the plan's numbers; none for one that is closed, or not yet open.
-    producers: Vec<Option<Box<dyn Producer>>>,
+    crew: Crew,
     /// Ends everything soon.
     interrupt: &'a CancellationToken,
     /// Of the whole scenario.
@@ -93,16 +93,17 @@ impl<'a> Application<'a> {
         interrupt: &'a CancellationToken,
     ) -> Result<Self, Halt> {
         let limit = Instant::now() + plan.deadline;
-        let open = |(index, producer): (u16, &plan::Producer)| {
-            let later = producer.transactional || producer.opened_by_step;
-            (!later).then(|| outside.open(ProducerIndex(index), producer, limit)).transpose()
-        };
-        let producers = (0u16..).zip(&plan.producers).map(open).collect::<Result<_, _>>()?;
+        let crew = Crew::new(plan.producers.len());
+        for (index, producer) in crew.all().zip(&plan.producers) {
+            if !(producer.transactional || producer.opened_by_step) {
+                crew.put(index, outside.open(index, producer, limit)?);
+            }
+        }
         Ok(Self {
             plan,
             recorder,
             outside,
-            producers,
+            crew,
             interrupt,
             deadline: Instant::now() + plan.deadline,
             asynchronous: Submissions::new(),
@@ -119,7 +120,7 @@ impl<'a> Application<'a> {
         let ending = self.steps();
         // What has no callback by now shall not get one from the throwing away of messages that follows.
         self.recorder.close();
-        self.producers.drain(..).flatten().for_each(Producer::close);
+        self.close_all();
         ending
     }
 
@@ -164,14 +165,16 @@ impl<'a> Application<'a> {
         }
     }
 
-    /// The producer, unless it is closed.
-    fn producer(&self, index: ProducerIndex) -> Option<&dyn Producer> {
-        self.producers.get(index.index())?.as_deref()
-    }
-
     /// Says to every producer when callbacks may be served.
     fn serve(&self, serving: Serving) {
-        self.producers.iter().flatten().for_each(|producer| producer.serve(serving));
+        for index in self.crew.all() {
+            self.crew.with(index, |producer| producer.serve(serving));
+        }
+    }
+
+    /// Lets go of every producer.
+    fn close_all(&self) {
+        self.crew.all().filter_map(|index| self.crew.take(index)).for_each(Producer::close);
     }
 
     /// Submissions that wait for a callback which can still come.

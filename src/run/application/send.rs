@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::id::Submission;
 use crate::plan::{Batch, Mode, OnTimeout, QueueFull};
-use crate::producer::Refusal;
+use crate::producer::{Producer, Refusal};
 use crate::trace::{ClientError, Code, Event, Progress};
 
 use super::deadlock::Limit;
@@ -222,16 +222,16 @@ impl Application<'_> {
     }
 
     fn call_once(&self, batch: &Batch, submission: Submission) -> Call {
-        let (Some(producer), Some(topic)) =
-            (self.producer(batch.producer), self.plan.topics.get(batch.topic.index()))
-        else {
-            // Nothing in a plan comes behind the close of its producer.
-            let words = "the producer is closed".to_owned();
-            return Call::Refused(Refusal { error: ClientError::InvalidState, words });
-        };
-        match producer.submit(submission, &topic.name, &self.message) {
-            Ok(()) => Call::Took,
-            Err(refusal) => Call::Refused(refusal),
+        let topic = self.plan.topics.get(batch.topic.index()).map_or("", |topic| &topic.name);
+        let submit = |producer: &dyn Producer| producer.submit(submission, topic, &self.message);
+        match self.crew.with(batch.producer, submit) {
+            Some(Ok(())) => Call::Took,
+            Some(Err(refusal)) => Call::Refused(refusal),
+            None => {
+                // Nothing in a plan comes behind the close of its producer.
+                let words = "the producer is closed".to_owned();
+                Call::Refused(Refusal { error: ClientError::InvalidState, words })
+            }
         }
     }
 

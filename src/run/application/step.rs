@@ -95,13 +95,12 @@ impl Application<'_> {
         within: Option<Duration>,
         purge: Purge,
     ) -> Result<StepEnd, Halt> {
-        let Some(producer) = self.producers.get_mut(index.index()).and_then(Option::take) else {
-            return Ok(StepEnd::Done);
-        };
         let flushed = within.map_or(Ok(true), |within| {
-            self.flush_one(&*producer, Limit::new(Instant::now() + within, Flow::Goes))
+            self.flush_one(index, Limit::new(Instant::now() + within, Flow::Goes))
         });
         let unflushed = self.outstanding_of(index);
+        // Out of everybody's sight before it is gone.
+        let Some(producer) = self.crew.take(index) else { return Ok(StepEnd::Done) };
         if purge != Purge::default() && flushed.is_ok() {
             producer.serve(Serving::Always);
             producer.purge(purge, self.deadline);
@@ -113,7 +112,7 @@ impl Application<'_> {
 
     /// Lets go of everything at once. What has not been answered will never be.
     fn exit(&mut self) -> StepEnd {
-        self.producers.iter_mut().filter_map(Option::take).for_each(Producer::close);
+        self.close_all();
         self.recorder.abandon(&self.outstanding());
         StepEnd::Done
     }
@@ -121,14 +120,14 @@ impl Application<'_> {
     /// Flushes every producer; whether all had their callbacks by then.
     fn flush_until(&self, limit: Limit) -> Result<bool, Halt> {
         let mut all = true;
-        for producer in self.producers.iter().flatten() {
-            all &= self.flush_one(&**producer, limit)?;
+        for producer in self.crew.all() {
+            all &= self.flush_one(producer, limit)?;
         }
         Ok(all)
     }
 
-    pub(super) fn flush_one(&self, producer: &dyn Producer, limit: Limit) -> Result<bool, Halt> {
-        producer.serve(Serving::Always);
+    /// Flushes one producer; whether all its messages had their callbacks by then. One that is not open has none.
+    pub(super) fn flush_one(&self, index: ProducerIndex, limit: Limit) -> Result<bool, Halt> {
         let what = || format!("a flush, with the callbacks of {} missing", self.outstanding());
         let (glances, watch, circle) = (self.may_be_stuck(limit), Watch::default(), OnceCell::new());
         let stopped = || {
@@ -138,10 +137,15 @@ impl Application<'_> {
             }
             self.interrupt.is_cancelled() || circle.get().is_some()
         };
-        let flushed = producer.flush(limit.at.min(self.deadline), &stopped);
-        if self.plan.callbacks == Callbacks::OnWait {
-            producer.serve(Serving::Never);
-        }
+        let flush = |producer: &dyn Producer| {
+            producer.serve(Serving::Always);
+            let flushed = producer.flush(limit.at.min(self.deadline), &stopped);
+            if self.plan.callbacks == Callbacks::OnWait {
+                producer.serve(Serving::Never);
+            }
+            flushed
+        };
+        let flushed = self.crew.with(index, flush).unwrap_or(true);
         if self.interrupt.is_cancelled() {
             return Err(Halt::Interrupted);
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::id::ProducerIndex;
 use crate::plan::{Action, Callbacks, GroupOffset, TransactionCall};
-use crate::producer::{Request, Serving, Unsuccessful};
+use crate::producer::{Producer, Request, Serving, Unsuccessful};
 use crate::trace::StepEnd;
 
 use super::deadlock::Limit;
@@ -18,9 +18,7 @@ impl Application<'_> {
         if self.plan.callbacks == Callbacks::OnWait {
             opened.serve(Serving::Never);
         }
-        if let Some(place) = self.producers.get_mut(index.index()) {
-            *place = Some(opened);
-        }
+        self.crew.put(index, opened);
         if planned.transactional {
             self.request(index, &Request::Initialise, within)
         } else {
@@ -50,7 +48,7 @@ impl Application<'_> {
     /// A transactional producer is opened when it first begins a transaction. What keeps it from that is why the
     /// transaction does not begin.
     fn begin(&mut self, index: ProducerIndex, within: Duration) -> Result<StepEnd, Halt> {
-        if self.producer(index).is_none() {
+        if !self.crew.is_open(index) {
             let opened = self.open(index, within)?;
             if opened != StepEnd::Done {
                 return Ok(opened);
@@ -62,10 +60,10 @@ impl Application<'_> {
     /// Waits until the messages of a transaction that is to be ended have their callbacks; whether all have.
     pub(super) fn ready_for(&self, action: &Action) -> Result<bool, Halt> {
         let Action::Transaction { producer, call, within } = action else { return Ok(true) };
-        match self.producer(*producer).filter(|_| call.waits()) {
-            Some(producer) => self.flush_one(producer, Limit::new(Instant::now() + *within, Flow::Goes)),
-            None => Ok(true),
+        if !call.waits() {
+            return Ok(true);
         }
+        self.flush_one(*producer, Limit::new(Instant::now() + *within, Flow::Goes))
     }
 
     fn request(
@@ -74,13 +72,17 @@ impl Application<'_> {
         request: &Request<'_>,
         within: Duration,
     ) -> Result<StepEnd, Halt> {
-        let Some(producer) = self.producer(index) else { return Ok(StepEnd::Skipped) };
         let limit = Instant::now() + within;
-        producer.serve(Serving::Always);
-        let answer = producer.transact(request, limit.min(self.deadline), &|| self.interrupt.is_cancelled());
-        if self.plan.callbacks == Callbacks::OnWait {
-            producer.serve(Serving::Never);
-        }
+        let ask = |producer: &dyn Producer| {
+            producer.serve(Serving::Always);
+            let answer =
+                producer.transact(request, limit.min(self.deadline), &|| self.interrupt.is_cancelled());
+            if self.plan.callbacks == Callbacks::OnWait {
+                producer.serve(Serving::Never);
+            }
+            answer
+        };
+        let Some(answer) = self.crew.with(index, ask) else { return Ok(StepEnd::Skipped) };
         let Err(Unsuccessful { code, certain, words }) = answer else { return Ok(StepEnd::Done) };
         if self.interrupt.is_cancelled() {
             return Err(Halt::Interrupted);
