@@ -1,7 +1,7 @@
 //! librdkafka through rust-rdkafka as a client under test.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rdkafka::error::KafkaError;
@@ -36,8 +36,9 @@ const ANSWERS: usize = 3;
 
 /// A producer of librdkafka.
 pub struct LibrdkafkaProducer {
-    /// Those that were sent to or warmed up for. Before the client: they must be gone first.
-    topics: Mutex<Vec<Topic>>,
+    /// Those that were sent to or warmed up for. Before the client: they must be gone first. Calls from several threads
+    /// are in the client at the same time.
+    topics: RwLock<Vec<Topic>>,
     client: Arc<BaseProducer<Context>>,
     polling: Polling,
 }
@@ -66,7 +67,7 @@ impl LibrdkafkaProducer {
         let client: BaseProducer<Context> = config.create_with_context(Context::new(index))?;
         let client = Arc::new(client);
         let polling = Polling::start(&client, index, sink).map_err(OpenError::Thread)?;
-        Ok(Self { topics: Mutex::default(), client, polling })
+        Ok(Self { topics: RwLock::default(), client, polling })
     }
 
     /// Waits until the producer is connected, knows the topics and has its producer id if it needs one. False when the
@@ -90,15 +91,19 @@ impl LibrdkafkaProducer {
 
     /// Asks one of the client's topics, which is looked up the first time; none for a name that librdkafka refuses.
     fn with_topic<T>(&self, name: &str, ask: impl FnOnce(&Topic) -> T) -> Option<T> {
-        // A list of topics is whole at any time.
-        let mut topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(topic) = topics.iter().find(|topic| topic.name() == name.as_bytes()) {
-            return Some(ask(topic));
+        let is_it = |topic: &&Topic| topic.name() == name.as_bytes();
+        {
+            // A list of topics is whole at any time.
+            let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(topic) = topics.iter().find(is_it) {
+                return Some(ask(topic));
+            }
         }
-        let topic = Topic::of(self.client.client(), name)?;
-        let answer = ask(&topic);
-        topics.push(topic);
-        Some(answer)
+        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
+        if topics.iter().find(is_it).is_none() {
+            topics.push(Topic::of(self.client.client(), name)?);
+        }
+        topics.iter().find(is_it).map(ask)
     }
 
     /// Hands over a message in rust-rdkafka's way, which knows all that a record can have.
@@ -190,7 +195,7 @@ impl Drop for LibrdkafkaProducer {
     fn drop(&mut self) {
         // Otherwise dropping the client would do the same, but poll for 100 ms.
         self.polling.mute();
-        self.topics.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.topics.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.client.purge(PurgeConfig::default().queue().inflight());
         self.polling.stop();
     }
@@ -220,6 +225,9 @@ pub fn client(plan: &Plan) -> Client {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::thread;
+
     use rdkafka::mocking::MockCluster;
     use rdkafka::producer::DefaultProducerContext;
     use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
@@ -463,6 +471,21 @@ mod tests {
                 callback.result.unwrap_err().code == Code::Client(ClientError::PurgedQueue)
             })
         );
+    }
+
+    #[test]
+    fn calls_of_two_threads_are_in_the_client_at_once() {
+        let fixture = Fixture::new(&[]);
+        let (producer, (to_one, one), (to_other, other)) = (fixture.producer(), channel(), channel());
+        let meet = |say: Sender<()>, hear: Receiver<()>| {
+            let both = |_: &Topic| say.send(()).is_ok() && hear.recv_timeout(LIMIT).is_ok();
+            producer.with_topic(TOPIC, both)
+        };
+        thread::scope(|scope| {
+            let beside = scope.spawn(|| meet(to_one, other));
+            assert_eq!(meet(to_other, one), Some(true));
+            assert_eq!(beside.join().unwrap(), Some(true));
+        });
     }
 
     #[test]
