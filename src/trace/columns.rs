@@ -25,6 +25,8 @@ enum Entry {
     Send(u32),
     /// `Sent` of one first submission alone.
     Sent(u32),
+    /// `Sent` of one first submission and `Send` of another: a thread goes on while others are in calls of theirs.
+    Turn { sent: u32, next: u32 },
     /// The next `count` callbacks.
     Callbacks { count: u32 },
     /// The next of the others.
@@ -60,7 +62,7 @@ impl Events {
     pub fn push(&mut self, event: Event) {
         match event {
             Event::Send(submission) if submission.again == 0 => {
-                self.entries.push(Entry::Send(submission.message.0));
+                self.push_send(submission.message.0);
             }
             Event::Sent(submission) if submission.again == 0 => self.push_sent(submission.message.0),
             Event::Callback(callback) => self.push_callback(Packed::from(callback)),
@@ -98,12 +100,23 @@ impl Events {
             + self.others.capacity() * size_of::<Event>()
     }
 
-    fn push_sent(&mut self, message: u32) {
-        if self.entries.last() != Some(&Entry::Send(message)) {
-            self.entries.push(Entry::Sent(message));
-            return;
+    fn push_send(&mut self, next: u32) {
+        if let Some(Entry::Sent(sent)) = self.entries.last().copied() {
+            self.entries.pop();
+            self.entries.push(Entry::Turn { sent, next });
+        } else {
+            self.entries.push(Entry::Send(next));
         }
+    }
+
+    fn push_sent(&mut self, message: u32) {
+        let before = match self.entries.last().copied() {
+            Some(Entry::Send(begun)) if begun == message => None,
+            Some(Entry::Turn { sent, next }) if next == message => Some(Entry::Sent(sent)),
+            _ => return self.entries.push(Entry::Sent(message)),
+        };
         self.entries.pop();
+        self.entries.extend(before);
         match self.entries.last_mut() {
             Some(Entry::Calls { first, count }) if *first + *count == message => *count += 1,
             _ => self.entries.push(Entry::Calls { first: message, count: 1 }),
@@ -156,6 +169,7 @@ pub struct Facts<'a> {
 enum Rest {
     Calls { next: u32, end: u32, sent: bool },
     Callbacks { count: u32 },
+    Send(u32),
 }
 
 impl Iterator for Facts<'_> {
@@ -177,6 +191,11 @@ impl Iterator for Facts<'_> {
                 *count -= 1;
                 self.callbacks.next().map(|packed| Event::Callback((*packed).into()))
             }
+            Rest::Send(message) => {
+                let submission = first(*message);
+                self.rest = Rest::Callbacks { count: 0 };
+                Some(Event::Send(submission))
+            }
             _ => self.next_entry(),
         }
     }
@@ -196,6 +215,10 @@ impl Facts<'_> {
             }
             Entry::Send(message) => Some(Event::Send(first(message))),
             Entry::Sent(message) => Some(Event::Sent(first(message))),
+            Entry::Turn { sent, next } => {
+                self.rest = Rest::Send(next);
+                Some(Event::Sent(first(sent)))
+            }
             Entry::Other => self.others.next().cloned(),
         }
     }
@@ -320,6 +343,21 @@ mod tests {
             };
             prop_assert!(stored.others().eq(events.iter().filter(|event| !is_first(event))));
         }
+    }
+
+    #[test]
+    fn a_message_takes_less_than_64_bytes_even_when_threads_take_turns() {
+        let mut events = Events::with_capacity(100_000);
+        (0..4).for_each(|message| events.push(Event::Send(first(message))));
+        for message in 0..100_000 {
+            events.push(Event::Sent(first(message)));
+            events.push(Event::Send(first(message + 4)));
+            let callback =
+                Packed { message, offset: 0, partition: 0, code: 0, again: 0, producer: 0, flags: 0 };
+            events.push(Event::Callback(callback.into()));
+        }
+        // 16 of the 64 are for the record in the log that is read back.
+        assert!(events.bytes() <= 100_000 * 48 * 5 / 4, "{} bytes", events.bytes());
     }
 
     #[test]
