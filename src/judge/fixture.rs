@@ -114,6 +114,7 @@ pub(crate) fn add_batch(plan: &mut Plan, count: u32, producer: u16, mode: Mode) 
         count,
         producer: ProducerIndex(producer),
         topic,
+        threads: 1,
         message: MessageTemplate::default(),
         span: Span::default(),
     };

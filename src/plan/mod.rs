@@ -17,5 +17,5 @@ pub use load::{Loaded, load, of};
 pub use message::{Message, MessageTemplate, RenderError, TAG};
 pub use plan::{
     Action, Batch, ClusterStep, GroupOffset, LinkStep, Mode, Order, Origin, Plan, Producer, Purge, Setting,
-    Settings, Snapshot, Step, Topic, TransactionCall,
+    Settings, Share, Snapshot, Step, Topic, TransactionCall,
 };

@@ -95,6 +95,9 @@ pub enum RunError {
         /// What the broker answered.
         code: ErrorCode,
     },
+    /// The threads of a concurrent send could not be started.
+    #[error("there are no threads for a concurrent send")]
+    Threads(#[source] io::Error),
     /// The application's thread is gone.
     #[error("the application's thread has ended without a result")]
     Thread(#[source] JoinError),

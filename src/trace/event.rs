@@ -18,8 +18,16 @@ pub enum Event {
     Callback(Callback),
     /// A wait of the application passed its limit while these were outstanding.
     Timeout(Submissions),
-    /// These sends were left out, because an earlier time-out stopped the application.
-    NotSent(MessageId, u32),
+    /// These sends were left out, because an earlier time-out stopped the application, or the one thread of it whose
+    /// sends they are.
+    NotSent {
+        /// The first.
+        first: MessageId,
+        /// How many.
+        count: u32,
+        /// From one to the next: more than 1 where they are those of one thread among several.
+        step: u32,
+    },
     /// A producer has given up for good.
     Fatal(ProducerIndex, Code),
     /// A step of the plan other than a send begins, by its place in the plan's list.

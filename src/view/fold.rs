@@ -41,14 +41,15 @@ impl Fold {
         self.run = Some(Run::of(what, again, at));
     }
 
-    /// Adds `count` facts, the first number of each one above that of the one before.
-    pub(super) fn push_run(&mut self, what: What, at: Numbers, count: u32) {
-        // After three of them it is known that they make a run.
-        for k in 0..count.min(3) {
-            self.push(what, 0, [at[0] + i64::from(k), at[1], at[2]]);
+    /// Adds facts about `count` messages, each so much above the one before.
+    pub(super) fn push_run(&mut self, what: What, first: i64, count: u32, step: u32) {
+        let step = i64::from(step);
+        // When four of them have come they make a run.
+        for k in 0..count.min(EVEN) {
+            self.push(what, 0, [first + i64::from(k) * step, 0, 0]);
         }
-        if let (Some(run), Some(more)) = (&mut self.run, count.checked_sub(3)) {
-            run.last[0] += i64::from(more);
+        if let (Some(run), Some(more)) = (&mut self.run, count.checked_sub(EVEN)) {
+            run.last[0] += i64::from(more) * step;
             run.count += more;
         }
     }

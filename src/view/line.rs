@@ -12,6 +12,8 @@ pub(super) enum What {
     Send,
     /// One that it refused. Message.
     SendFailed(Code),
+    /// A send that so many threads make together. The first of its messages.
+    Together(u32),
     /// A send that was left out. Message.
     NotSent,
     /// The application stopped waiting for consecutive submissions. The first of them.
@@ -116,6 +118,8 @@ pub(super) struct Track {
     pub(super) whole: bool,
     pub(super) topic: TopicIndex,
     pub(super) partition: Which,
+    /// The thread that sent, where several do and no wait orders them.
+    pub(super) thread: Option<u32>,
 }
 
 /// A place in a log, next to an entry of that log or of another.
@@ -170,6 +174,7 @@ impl What {
         !matches!(
             self,
             Self::Timeout
+                | Self::Together(_)
                 | Self::Step(..)
                 | Self::Fatal(..)
                 | Self::Foreign

@@ -229,14 +229,14 @@ impl<'a> Compiler<'a> {
         self.scenario.callbacks.value().copied().unwrap_or(Callbacks::Background)
     }
 
-    /// Whether every send waits for its acknowledgement.
+    /// Whether every send waits for its acknowledgement, one after the other.
     fn all_sync(&self) -> bool {
         self.steps.iter().all(|step| match step.action {
             super::plan::Action::Send { mode, .. } | super::plan::Action::Again { mode, .. } => {
                 mode == Mode::Sync
             }
             _ => true,
-        })
+        }) && self.concurrent_send().is_none()
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -1,12 +1,13 @@
 //! What cannot be deterministic, however right it is.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::scenario::Callbacks;
-use crate::scenario::model::{SnapshotOrder, Tag};
+use crate::scenario::model::{Include, SnapshotOrder, Tag};
+use crate::scenario::{Callbacks, Field};
 
 use super::super::message::Choice;
 use super::super::plan::{Action, Batch, Mode, Producer};
 use super::Compiler;
+use super::faults::is_single;
 
 /// librdkafka's partitioner where a producer names none.
 const PARTITIONER: &str = "consistent_random";
@@ -15,6 +16,7 @@ impl Compiler<'_> {
     pub(super) fn warnings(&mut self) {
         self.random_partitions();
         self.loose_order();
+        self.shared_requests();
         self.tagged();
         self.fault_warnings();
     }
@@ -44,6 +46,11 @@ impl Compiler<'_> {
         let order = self.scenario.snapshot.value().and_then(|snapshot| snapshot.order.get());
         let Some(total) = order.filter(|order| order.value == SnapshotOrder::Total) else { return };
         let unwaited = |action: &Action| matches!(action, Action::Send { mode, .. } | Action::Again { mode, .. } if *mode != Mode::Sync);
+        if let Some(together) = self.concurrent_send() {
+            let message = "nothing pins a total order: threads take turns as the machine lets them";
+            let warning = self.mistake(Code::LooseOrder, total.span, message);
+            return self.report(warning.and(together, "they send here").help("write 'order: lanes'"));
+        }
         if !self.steps.iter().any(|step| unwaited(&step.action)) {
             return;
         }
@@ -60,6 +67,22 @@ impl Compiler<'_> {
         let warning =
             self.mistake(Code::LooseOrder, total.span, format!("nothing pins a total order: {why}"));
         self.report(warning.help("write 'order: lanes', or send with 'mode: sync'"));
+    }
+
+    /// Requests are shown that carry what several threads send.
+    fn shared_requests(&mut self) {
+        let include = self.scenario.snapshot.value().and_then(|snapshot| snapshot.include.value());
+        let shown = include.into_iter().flatten().find(|part| part.value() == Some(&Include::Requests));
+        let shared = |batch: &&Batch| {
+            let producer = self.producers.get(batch.producer.index());
+            batch.is_concurrent() && !producer.is_some_and(is_single)
+        };
+        let Some((span, batch)) = shown.and_then(Field::span).zip(self.batches.iter().find(shared)) else {
+            return;
+        };
+        let message = "the client decides which messages of several threads share a request";
+        let warning = self.mistake(Code::MayBatch, span, message).and(batch.span, "the threads send here");
+        self.report(warning.help("write 'producer: {one_per_request: true}'"));
     }
 
     /// Messages that their bytes do not tell apart.

@@ -1,6 +1,7 @@
 //! What will happen, with every default explicit and every name resolved. Nothing is optional that the runner would
 //! have to decide; every part keeps the place in the file that asked for it.
 
+mod share;
 mod step;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::source::{Source, Span};
 use super::expect::Expect;
 use super::message::{Message, MessageTemplate, RenderError};
 
+pub use share::Share;
 pub use step::{Action, ClusterStep, GroupOffset, LinkStep, Mode, Purge, Step, TransactionCall};
 
 /// A scenario that can be executed. Messages are rendered when they are sent: a plan of 10^8 messages is small.
@@ -150,6 +152,8 @@ pub struct Batch {
     pub producer: ProducerIndex,
     /// Where to.
     pub topic: TopicIndex,
+    /// How many threads send them, at least 1; with 1 it is the one that takes the steps.
+    pub threads: u32,
     /// What each looks like, its partition and timestamp included.
     pub message: MessageTemplate,
     /// Where it was asked for.

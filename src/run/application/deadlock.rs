@@ -8,6 +8,7 @@ use crate::link::{Control, Standstill};
 use crate::producer::Patience;
 use crate::submissions::Submissions;
 
+use super::send::team::Team;
 use super::{Application, Flow};
 
 /// How often it is looked for while the application waits.
@@ -24,9 +25,33 @@ pub(super) struct Limit {
 }
 
 /// What a wait has seen so far.
-#[derive(Debug, Default)]
-pub(super) struct Watch {
+#[derive(Debug)]
+pub(super) struct Watch<'a> {
+    team: &'a Team,
     still_since: Cell<Option<Instant>>,
+    /// How many facts were recorded when it last looked whether it is over.
+    looked: Cell<u64>,
+    /// Under which the other threads know it.
+    number: Cell<Option<u64>>,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn of(team: &'a Team) -> Self {
+        Self { team, still_since: Cell::default(), looked: Cell::default(), number: Cell::default() }
+    }
+
+    /// It looks whether it is over, with so many facts recorded.
+    pub(super) fn looks(&self, facts: u64) {
+        self.looked.set(facts);
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number.get() {
+            self.team.forget(number);
+        }
+    }
 }
 
 impl Limit {
@@ -43,15 +68,27 @@ impl Application<'_> {
 
     /// Who waits for whom in a circle, if for a while nobody could go on; the last waits for the first. To be asked
     /// again and again during one wait.
-    pub(super) fn deadlock(&self, watch: &Watch, what: impl FnOnce() -> String) -> Option<Vec<String>> {
+    pub(super) fn deadlock(&self, watch: &Watch<'_>, what: impl FnOnce() -> String) -> Option<Vec<String>> {
         let now = Instant::now();
-        let Some((still, unsent)) = self.standstill(now) else {
+        let stuck = self.standstill(now).and_then(|still| Some((self.waited_for(watch, what())?, still)));
+        let Some((what, (still, unsent))) = stuck else {
             watch.still_since.set(None);
             return None;
         };
         let since = watch.still_since.get().unwrap_or(now);
         watch.still_since.set(Some(since));
-        (now.duration_since(since) >= STILL).then(|| circle(&what(), &still, &unsent))
+        (now.duration_since(since) >= STILL).then(|| circle(&what, &still, &unsent))
+    }
+
+    /// What the application waits for; none if one of its threads has something else to do.
+    fn waited_for(&self, watch: &Watch<'_>, what: String) -> Option<String> {
+        if !self.team.is_there() {
+            return Some(what);
+        }
+        let (mut number, looked) = (watch.number.get(), watch.looked.get());
+        let all = self.team.all_wait(&mut number, (what, looked));
+        watch.number.set(number);
+        all.filter(|_| self.recorder.facts() == looked)
     }
 
     /// What holds up everything that has no callback, and what of it the clients have not sent; none if something can

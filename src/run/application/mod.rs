@@ -13,15 +13,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::id::ProducerIndex;
 use crate::link::Control;
-use crate::plan::{self, Callbacks, ClusterStep, Message, Plan, RenderError, Start};
+use crate::plan::{self, Callbacks, ClusterStep, Plan, RenderError, Start};
 use crate::producer::{Producer, Serving};
 use crate::run::RunError;
 use crate::run::crew::Crew;
 use crate::submissions::Submissions;
 use crate::trace::{Ending, Recorder};
 
+use send::team::Team;
+
 /// What the application reaches outside of itself.
-pub(super) trait Outside {
+pub(super) trait Outside: Sync {
     /// Opens a producer of the plan. In a warm start it is connected when this returns; what that waits for ends at the
     /// limit, with [`Halt::Deadline`].
     fn open(
@@ -40,7 +42,7 @@ pub(super) trait Outside {
     }
 }
 
-/// The application while it runs. It sends for all producers from the thread that calls it.
+/// The application while it runs. It sends for all producers from the thread that calls it, but for concurrent sends.
 pub(super) struct Application<'a> {
     plan: &'a Plan,
     recorder: &'a Recorder,
@@ -48,14 +50,14 @@ pub(super) struct Application<'a> {
     crew: Crew,
     /// Ends everything soon.
     interrupt: &'a CancellationToken,
+    /// The threads of a concurrent send.
+    team: Team,
     /// Of the whole scenario.
     deadline: Instant,
     /// Submissions of asynchronous sends, for which the application waits at the end.
     asynchronous: Submissions,
     /// When that wait is over: counted from the last of them.
     patience: Option<Instant>,
-    /// The message that is being sent.
-    message: Message,
 }
 
 /// Why the application went no further.
@@ -105,10 +107,10 @@ impl<'a> Application<'a> {
             outside,
             crew,
             interrupt,
+            team: Team::default(),
             deadline: Instant::now() + plan.deadline,
             asynchronous: Submissions::new(),
             patience: None,
-            message: Message::default(),
         })
     }
 
@@ -156,13 +158,18 @@ impl<'a> Application<'a> {
 
     /// Whether there is still time.
     fn on_time(&self, what: impl FnOnce() -> String) -> Result<(), Halt> {
-        if self.interrupt.is_cancelled() {
+        if self.is_interrupted() {
             Err(Halt::Interrupted)
         } else if Instant::now() >= self.deadline {
             Err(Halt::Deadline(what()))
         } else {
             Ok(())
         }
+    }
+
+    /// Whether it is to end soon: somebody wants that, or another of its threads has ended for good.
+    fn is_interrupted(&self) -> bool {
+        self.interrupt.is_cancelled() || self.team.has_given_up()
     }
 
     /// Says to every producer when callbacks may be served.

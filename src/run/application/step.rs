@@ -58,7 +58,7 @@ impl Application<'_> {
             return self.recorder.record(Event::StepEnded(number, StepEnd::Skipped));
         };
         if let Some(batch) = self.plan.batches.get(batch) {
-            self.recorder.record(Event::NotSent(batch.first, batch.count));
+            self.recorder.record(Event::NotSent { first: batch.first, count: batch.count, step: 1 });
         }
     }
 
@@ -129,7 +129,7 @@ impl Application<'_> {
     /// Flushes one producer; whether all its messages had their callbacks by then. One that is not open has none.
     pub(super) fn flush_one(&self, index: ProducerIndex, limit: Limit) -> Result<bool, Halt> {
         let what = || format!("a flush, with the callbacks of {} missing", self.outstanding());
-        let (glances, watch, circle) = (self.may_be_stuck(limit), Watch::default(), OnceCell::new());
+        let (glances, watch, circle) = (self.may_be_stuck(limit), Watch::of(&self.team), OnceCell::new());
         let stopped = || {
             if let Some(found) = glances.then(|| self.deadlock(&watch, what)).flatten() {
                 // Only the first time: it stops then.

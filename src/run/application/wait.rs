@@ -20,15 +20,23 @@ impl Application<'_> {
         mut holds: impl FnMut(&Progress<'_>) -> bool,
     ) -> Result<bool, Halt> {
         let until = limit.at.min(self.deadline);
-        let (glances, watch) = (self.may_be_stuck(limit), Watch::default());
+        let (glances, watch) = (self.may_be_stuck(limit), Watch::of(&self.team));
+        let mut holds = |progress: &Progress<'_>| {
+            watch.looks(progress.facts());
+            holds(progress)
+        };
         loop {
             let now = Instant::now();
             let next = if glances { until.min(now + GLANCE) } else { until };
             let held = match self.plan.callbacks {
                 Callbacks::Background => self.watch(next, &mut holds, |_| false),
+                Callbacks::OnWait if self.team.is_there() => {
+                    let serve = |serving| self.serve(serving);
+                    self.team.served(serve, || self.watch(next, &mut holds, |_| false))
+                }
                 Callbacks::OnWait => self.serve_until(next, &mut holds),
             };
-            if self.interrupt.is_cancelled() {
+            if self.is_interrupted() {
                 return Err(Halt::Interrupted);
             } else if held {
                 return Ok(true);
@@ -54,7 +62,7 @@ impl Application<'_> {
     /// makes it hold.
     fn serve_until(&self, until: Instant, holds: &mut dyn FnMut(&Progress<'_>) -> bool) -> bool {
         let mut held = self.watch(Instant::now(), holds, |_| false);
-        while !held && !self.interrupt.is_cancelled() && Instant::now() < until {
+        while !held && !self.is_interrupted() && Instant::now() < until {
             let served = self.recorder.counts().callbacks;
             self.serve(Serving::Once);
             held = self.watch(until, holds, |progress| progress.counts().callbacks > served);
@@ -73,7 +81,7 @@ impl Application<'_> {
         let mut held = false;
         self.recorder.wait(until, |progress| {
             held = holds(progress);
-            held || self.interrupt.is_cancelled() || enough(progress)
+            held || self.is_interrupted() || enough(progress)
         });
         held
     }

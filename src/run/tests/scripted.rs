@@ -37,7 +37,7 @@ pub(super) struct Script {
     pub(super) answers: Vec<(u32, Answer)>,
     /// Messages that are refused by the call.
     pub(super) refused: Vec<(u32, ClientError)>,
-    /// How many may have no callback. When one more is refused for the second time, the oldest is answered.
+    /// How many may have no callback. When one more is refused for the second time or again, the oldest is answered.
     pub(super) room: usize,
     /// Whether that answer has been served when the refusal returns; otherwise it comes from another thread.
     pub(super) answers_first: bool,
@@ -127,9 +127,9 @@ impl Scripted {
         let refusals = state.refusals.entry(submission).or_default();
         *refusals += 1;
         let oldest = state.pending.first().copied();
-        if *refusals == 2 && self.script.answers_first {
+        if *refusals >= 2 && self.script.answers_first {
             self.answer(state, |pending| Some(pending) == oldest);
-        } else if *refusals == 2 {
+        } else if *refusals >= 2 {
             let twin = self.clone();
             state.threads.push(thread::spawn(move || {
                 twin.answer(&mut twin.state(), |pending| Some(pending) == oldest);
@@ -263,7 +263,10 @@ fn line(event: Event) -> Option<String> {
         Event::Callback(Callback { submission, result: Err(_), .. }) => format!("err {submission}"),
         Event::Callback(Callback { submission, .. }) => format!("ok {submission}"),
         Event::Timeout(submissions) => format!("timeout {submissions}"),
-        Event::NotSent(first, count) => format!("not sent {first} and {} more", count - 1),
+        Event::NotSent { first, count, step: 1 } => format!("not sent {first} and {} more", count - 1),
+        Event::NotSent { first, count, step } => {
+            format!("not sent {first} and {} more, step {step}", count - 1)
+        }
         Event::Fatal(producer, code) => format!("fatal {} {code}", producer.0),
         Event::StepBegan(step) => format!("step {step}"),
         Event::StepEnded(step, StepEnd::Done) => format!("step {step} done"),

@@ -9,7 +9,8 @@ use super::{Field, Number};
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Snapshot {
-    /// How the order of events is shown. Default: `total` where every send is synchronous, `lanes` otherwise.
+    /// How the order of events is shown. Default: `total` where every send is synchronous and made by one thread,
+    /// `lanes` otherwise.
     pub order: Field<SnapshotOrder>,
     /// What it shows: exactly these. Default: `[sends, callbacks, log]`.
     pub include: Field<Vec<Field<Include>>>,

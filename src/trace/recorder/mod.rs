@@ -76,7 +76,7 @@ impl Recorder {
         let mut state = self.lock();
         state.sent(submission);
         self.tell(state);
-        // Waiters wait for callbacks; the application thread itself, which sends, is the one that waits.
+        // Waiters wait for callbacks.
     }
 
     /// The call for one message has returned, and the next one is about to be made: one critical section for both.

@@ -37,6 +37,11 @@ impl Progress<'_> {
         self.state.counts
     }
 
+    /// How many facts have been recorded so far.
+    pub fn facts(&self) -> u64 {
+        self.state.facts
+    }
+
     /// Whether a submission has had a callback, or will never have one.
     pub fn answered(&self, submission: Submission) -> bool {
         self.state.is_over(submission)

@@ -107,7 +107,7 @@ impl Names {
         };
     }
 
-    /// Appends the track, its producer in front.
+    /// Appends the track, its producer in front, its thread behind.
     pub(in crate::view) fn track(&self, out: &mut String, track: Track) {
         if let Some(producer) = track.producer {
             out.push_str(self.producer(producer));
@@ -117,6 +117,9 @@ impl Names {
                 out.push(' ');
             }
             self.partition(out, track.topic, track.partition);
+        }
+        if let Some(thread) = track.thread {
+            let _infallible = write!(out, " thread {thread}");
         }
     }
 

@@ -7,11 +7,14 @@ use crate::judge::{By, Outcome, Which};
 use crate::plan::{self, Action, Callbacks, TransactionCall};
 use crate::trace::{Callback, Code, Event, StepEnd};
 
-use super::{Scene, list, push_set};
-use crate::view::block::{Lane, Style};
+use super::{Scene, list, push_set, single};
+use crate::view::block::{Block, Lane, Style};
 use crate::view::fold::Fold;
 use crate::view::folded::Head;
 use crate::view::line::{End, Numbers, Shown, Step, Track, What};
+
+/// The lane of the thread that takes the steps, where others stand beside it.
+const MAIN: &str = "main";
 
 /// What a callback says, and where it belongs.
 struct Heard {
@@ -25,12 +28,14 @@ impl Scene<'_> {
     /// Everything in one order.
     pub(super) fn timeline(&self) -> Fold {
         let mut fold = Fold::default();
-        let ends = self.ends();
+        let (ends, mut together) = (self.ends(), None);
         // What one wait has served, where only waits serve.
         let mut served = BTreeMap::<Track, Vec<Heard>>::new();
         self.trace.events.iter().for_each(|event| {
             let Some(heard) = self.heard(&event) else {
                 serve(&mut served, &mut fold);
+                let whose = self.threads.of_event(self.plan, &event);
+                self.begin_together(whose, &mut together, &mut fold);
                 return self.call(&event, &ends, &mut fold);
             };
             let heard = self.in_timeline(heard);
@@ -44,12 +49,43 @@ impl Scene<'_> {
         fold
     }
 
-    /// The application's calls alone.
-    pub(super) fn application(&self) -> Fold {
-        let mut fold = Fold::default();
-        let ends = self.ends();
-        self.trace.events.iter().for_each(|event| self.call(&event, &ends, &mut fold));
-        fold
+    /// The application's calls alone: in one lane, or in one for each thread that sends beside others.
+    pub(super) fn application(&self) -> Block {
+        let (ends, mut together) = (self.ends(), None);
+        let mut main = Fold::default();
+        let mut threads = BTreeMap::<u32, Fold>::new();
+        self.trace.events.iter().for_each(|event| {
+            let whose = self.threads.of_event(self.plan, &event);
+            self.begin_together(whose, &mut together, &mut main);
+            let fold = match whose {
+                Some((thread, _)) => threads.entry(thread).or_default(),
+                None => &mut main,
+            };
+            self.call(&event, &ends, fold);
+        });
+        let mut block = single("application", main);
+        if !self.threads.is_empty() {
+            block.lanes.iter_mut().for_each(|lane| MAIN.clone_into(&mut lane.label));
+            let lane = |(thread, fold): (u32, Fold)| Lane {
+                label: format!("thread {thread}"),
+                style: Style::Lines,
+                folded: fold.finish(),
+            };
+            block.lanes.extend(threads.into_iter().map(lane).filter(|lane| !lane.folded.is_empty()));
+        }
+        block
+    }
+
+    /// Adds the line of a send that several threads make, when the first of them has begun.
+    fn begin_together(&self, whose: Option<(u32, usize)>, known: &mut Option<usize>, fold: &mut Fold) {
+        let Some((_, batch)) = whose.filter(|(_, batch)| known.replace(*batch) != Some(*batch)) else {
+            return;
+        };
+        if let Some(batch) = self.plan.batches.get(batch).filter(|_| self.plan.snapshot.sends) {
+            let what = What::Together(batch.threads);
+            let head = Head { what, again: 0, count: batch.count, step: [1, 0, 0] };
+            fold.push_whole(head, [i64::from(batch.first.0), 0, 0]);
+        }
     }
 
     /// Each producer's callbacks for each partition.
@@ -108,7 +144,8 @@ impl Scene<'_> {
     fn callback(&self, callback: &Callback) -> Option<Heard> {
         let Submission { message, again } = callback.submission;
         let topic = self.plan.batch_of(message)?.topic;
-        let track = self.track(Some(callback.producer), topic, callback.partition.into());
+        let thread = self.thread(callback.submission, topic, callback.partition.into());
+        let track = Track { thread, ..self.track(Some(callback.producer), topic, callback.partition.into()) };
         let late = callback.late;
         let mut at = [i64::from(message.0), 0, 0];
         if let Err(failure) = callback.result {
@@ -132,7 +169,9 @@ impl Scene<'_> {
     /// With its place, which a lane has in its name.
     fn in_timeline(&self, mut heard: Heard) -> Heard {
         heard.what = match heard.what {
-            What::Ok { late, offset, .. } => What::Ok { late, place: Some(heard.track), offset },
+            What::Ok { late, offset, .. } => {
+                What::Ok { late, place: Some(Track { thread: None, ..heard.track }), offset }
+            }
             What::Fatal(_, code) => {
                 What::Fatal(heard.track.producer.filter(|_| self.names.several_producers()), code)
             }
@@ -154,7 +193,9 @@ impl Scene<'_> {
                 };
                 fold.push(what, submission.again, [i64::from(submission.message.0), 0, 0]);
             }
-            Event::NotSent(first, count) => fold.push_run(What::NotSent, [i64::from(first.0), 0, 0], *count),
+            Event::NotSent { first, count, step } => {
+                fold.push_run(What::NotSent, i64::from(first.0), *count, *step);
+            }
             Event::Timeout(submissions) => push_set(fold, What::Timeout, list(submissions.iter())),
             Event::StepBegan(step) => self.step(*step, ends, fold),
             // A step that was left out need not have begun.
@@ -234,7 +275,8 @@ impl Ends {
 
 /// That a producer gave up belongs to no partition; its lane has the producer's name.
 fn fatal(producer: ProducerIndex, code: Code) -> Heard {
-    let track = Track { producer: Some(producer), whole: true, topic: TopicIndex(0), partition: Which::All };
+    let (topic, partition) = (TopicIndex(0), Which::All);
+    let track = Track { producer: Some(producer), whole: true, topic, partition, thread: None };
     Heard { track, what: What::Fatal(None, code), again: 0, at: [0; 3] }
 }
 

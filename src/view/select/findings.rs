@@ -20,6 +20,9 @@ struct Slot {
     rise: i64,
 }
 
+/// Nothing besides the message.
+const ALONE: (Shape, [Slot; 2]) = (Shape::Alone, [Slot { first: 0, rise: 0 }; 2]);
+
 /// The instances of a lane by their kinds, each with the partition that it was found in.
 type Kinds<'a> = BTreeMap<AnomalyKind, Vec<(Which, &'a Instance)>>;
 
@@ -126,15 +129,17 @@ impl Scene<'_> {
                 return;
             }
             Detail::At(places) => self.at(track, places),
+            // Which message of all threads was sent last is up to the machine.
+            Detail::After(_) | Detail::CopyAfter(..) if self.is_of_threads(track.topic, which) => ALONE,
             Detail::CopyAfter(offset, _) | Detail::Instead(offset, ..) | Detail::Said(offset, _) => {
                 match here(*offset) {
                     Some(place) => self.placed(track, place, &instance.detail),
-                    None => (Shape::Alone, [Slot::default(); 2]),
+                    None => ALONE,
                 }
             }
             Detail::After(after) => (Shape::After(after.again), [Slot::same(*after), Slot::default()]),
             Detail::With(other) => (Shape::With(other.again), [Slot::default(); 2]),
-            Detail::None => (Shape::Alone, [Slot::default(); 2]),
+            Detail::None => ALONE,
         };
         push(fold, What::Anomaly(kind, shape), run, slots);
     }
@@ -147,7 +152,7 @@ impl Scene<'_> {
                 (shape, [self.offset(a), self.offset(b)])
             }
             [a] => (Shape::Once(self.spot(track, a)), [self.offset(a), Slot::default()]),
-            [] => (Shape::Alone, [Slot::default(); 2]),
+            [] => ALONE,
         }
     }
 
@@ -162,7 +167,7 @@ impl Scene<'_> {
                 (Shape::Instead(spot, (*topic, self.which(*which))), [offset, Slot::default()])
             }
             // Without offsets it is not stable either what stands at them.
-            Detail::Said(..) if !spot.offset => (Shape::Alone, [Slot::default(); 2]),
+            Detail::Said(..) if !spot.offset => ALONE,
             Detail::Said(_, Stands::Foreign) => (Shape::SaidForeign(spot), [offset, Slot::default()]),
             Detail::Said(_, Stands::Record(other)) => {
                 (Shape::SaidRecord(spot, other.again), [offset, Slot::next(*other)])

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::id::{Offset, ProducerIndex, Submission};
+use crate::id::{Offset, ProducerIndex, Submission, TopicPartition};
 use crate::judge::Which;
 use crate::trace::{Fate, LogMarker, LogRecord, PartitionLog};
 
@@ -11,6 +11,9 @@ use crate::view::block::{Lane, Style};
 use crate::view::fold::Fold;
 use crate::view::folded::Aside;
 use crate::view::line::{Track, What};
+
+/// A partition, and who writes to it, as far as they are told apart there.
+type Whose = (Track, Option<ProducerIndex>, Option<u32>);
 
 impl Scene<'_> {
     /// The records of each partition in their order.
@@ -21,29 +24,38 @@ impl Scene<'_> {
         if self.any_partition() {
             return self.log_sets();
         }
-        let mut tracks = BTreeMap::<(Track, Option<ProducerIndex>), List>::new();
+        let mut tracks = BTreeMap::<Whose, List>::new();
         for log in self.trace.logs.iter().filter(|log| has_something(log)) {
             let track = self.track(None, log.partition.topic, Which::One(log.partition.partition));
             if log.unreadable {
-                tracks.entry((track, None)).or_default().unreadable();
+                tracks.entry((track, None, None)).or_default().unreadable();
                 continue;
             }
             if self.has_offsets(log.partition.topic, log.partition.partition) {
-                self.read(log, tracks.entry((track, None)).or_default());
+                self.read(log, tracks.entry((track, None, None)).or_default());
                 continue;
             }
             for entry in entries(log) {
-                let producer = match entry {
-                    Entry::Record(record) => record.identity.and_then(|one| self.producer_of(one)),
-                    Entry::Marker(marker) => marker.producer,
-                };
-                self.push(entry, tracks.entry((track, producer)).or_default());
+                let (producer, thread) = self.writer(log, entry);
+                self.push(entry, tracks.entry((track, producer, thread)).or_default());
             }
         }
-        let lane = |((track, producer), list): ((Track, Option<ProducerIndex>), List)| {
-            self.lane(Track { producer, ..track }, Style::List, list.finish())
+        let lane = |((track, producer, thread), list): (Whose, List)| {
+            self.lane(Track { producer, thread, ..track }, Style::List, list.finish())
         };
         tracks.into_iter().map(lane).collect()
+    }
+
+    /// Whose an entry is, where no order between those who write there is the same in every run.
+    fn writer(&self, log: &PartitionLog, entry: Entry<'_>) -> (Option<ProducerIndex>, Option<u32>) {
+        let (producer, one) = match entry {
+            Entry::Record(record) => (record.identity.and_then(|one| self.producer_of(one)), record.identity),
+            Entry::Marker(marker) => (marker.producer, None),
+        };
+        let one = one.filter(|_| producer.is_some());
+        let TopicPartition { topic, partition } = log.partition;
+        let thread = one.and_then(|one| self.thread(one, topic, Which::One(partition)));
+        (producer.filter(|_| self.names.several_producers()), thread)
     }
 
     /// The records in the order of offsets, and where an offset is not the next one.

@@ -5,8 +5,7 @@ mod findings;
 mod logs;
 pub(super) mod requests;
 mod stable;
-
-use std::collections::HashSet;
+mod threads;
 
 use crate::id::{Partition, ProducerIndex, Submission, TopicIndex, TopicPartition};
 use crate::judge::{Findings, Which};
@@ -17,14 +16,16 @@ use super::block::{Block, Lane, Names, Style};
 use super::fold::Fold;
 use super::folded::{Aside, Folded, Head};
 use super::line::{Track, What};
+use stable::Unstable;
+use threads::Threads;
 
 /// The blocks of a view in their order, empty ones left out.
 pub(super) fn blocks(plan: &Plan, trace: &Trace, findings: &Findings, names: &Names) -> Vec<Block> {
-    let unstable = stable::unstable(plan, trace);
-    let scene = Scene { plan, trace, findings, names, unstable };
+    let (unstable, threads) = (Unstable::of(plan, trace), Threads::of(plan));
+    let scene = Scene { plan, trace, findings, names, unstable, threads };
     let (application, callbacks) = match plan.snapshot.order {
         Order::Total => (single("timeline", scene.timeline()), Vec::new()),
-        Order::Lanes => (single("application", scene.application()), scene.callbacks()),
+        Order::Lanes => (scene.application(), scene.callbacks()),
     };
     let all = [
         application,
@@ -45,8 +46,8 @@ struct Scene<'a> {
     trace: &'a Trace,
     findings: &'a Findings,
     names: &'a Names,
-    /// Partitions in which the order of different producers' records is up to the machine.
-    unstable: HashSet<TopicPartition>,
+    unstable: Unstable,
+    threads: Threads,
 }
 
 impl Scene<'_> {
@@ -57,7 +58,7 @@ impl Scene<'_> {
 
     fn track(&self, producer: Option<ProducerIndex>, topic: TopicIndex, partition: Which) -> Track {
         let producer = producer.filter(|_| self.names.several_producers());
-        Track { producer, whole: false, topic, partition: self.which(partition) }
+        Track { producer, whole: false, topic, partition: self.which(partition), thread: None }
     }
 
     fn which(&self, partition: Which) -> Which {
@@ -66,7 +67,23 @@ impl Scene<'_> {
 
     /// Whether offsets there are the same in every run.
     fn has_offsets(&self, topic: TopicIndex, partition: Partition) -> bool {
-        !self.any_partition() && !self.unstable.contains(&TopicPartition { topic, partition })
+        !self.any_partition() && !self.unstable.contains(TopicPartition { topic, partition })
+    }
+
+    /// Whether threads that send together write there, in an order that is up to the machine.
+    fn is_of_threads(&self, topic: TopicIndex, partition: Which) -> bool {
+        let Which::One(partition) = partition else { return false };
+        self.unstable.is_of_threads(TopicPartition { topic, partition })
+    }
+
+    /// The thread that made a submission, where the order between the threads is not the same in every run.
+    fn thread(&self, submission: Submission, topic: TopicIndex, partition: Which) -> Option<u32> {
+        let apart = match partition {
+            Which::Unknown => true,
+            Which::One(_) | Which::All => self.is_of_threads(topic, partition),
+        };
+        let made = self.threads.of_submission(self.plan, submission);
+        made.filter(|_| apart && !self.any_partition()).map(|(thread, _)| thread)
     }
 
     fn lane(&self, track: Track, style: Style, fold: Fold) -> Lane {

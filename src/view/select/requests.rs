@@ -71,7 +71,11 @@ impl Scene<'_> {
             for row in &passed.rows {
                 if let Some(place) = self.place(passed, row) {
                     let course = lanes.entry(place).or_default();
-                    let line = course.line(passed, row, place);
+                    let mut line = course.line(passed, row, place);
+                    if row.topic.is_some_and(|topic| self.is_of_threads(topic, row.partition.into())) {
+                        // They take their sequences in turns.
+                        line.sequenced = line.sequenced.map(|(epoch, _)| (epoch, None));
+                    }
                     course.lines.push(line.text(self.names));
                 }
             }
@@ -109,8 +113,10 @@ impl Scene<'_> {
         let api = passed.api?;
         match api {
             ApiKey::Produce => {
-                let partition = Which::from(row.partition);
-                Some(Place::Records(self.track(Some(passed.producer), row.topic?, partition)))
+                let (topic, partition) = (row.topic?, Which::from(row.partition));
+                let thread = self.sender(row, topic, partition);
+                let track = self.track(Some(passed.producer), topic, partition);
+                Some(Place::Records(Track { thread, ..track }))
             }
             ApiKey::InitProducerId
             | ApiKey::AddPartitionsToTxn
@@ -123,6 +129,13 @@ impl Scene<'_> {
                 Some(Place::Other(ApiFilter::Api(api).name()?, whose))
             }
         }
+    }
+
+    /// The thread that has sent all that a row carries, where they are told apart.
+    fn sender(&self, row: &PassedRow, topic: TopicIndex, partition: Which) -> Option<u32> {
+        let first = self.thread(row.submissions.first()?, topic, partition)?;
+        let own = |one| self.thread(one, topic, partition) == Some(first);
+        row.submissions.iter().all(own).then_some(first)
     }
 
     fn place_label(&self, place: Place) -> String {

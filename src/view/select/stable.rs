@@ -1,28 +1,60 @@
-//! In which partitions the order of records is up to the machine, because several producers write to them and no wait
-//! orders them.
+//! In which partitions the order of records is up to the machine, because several producers or threads write to them and
+//! no wait orders them.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::id::{ProducerIndex, TopicPartition};
-use crate::plan::{Action, Mode, Plan};
+use crate::id::{ProducerIndex, Submission, TopicPartition};
+use crate::plan::{Action, Batch, Mode, Plan};
 use crate::trace::{Event, StepEnd, Trace};
 
-/// The partitions in which batches of different producers may meet.
-pub(super) fn unstable(plan: &Plan, trace: &Trace) -> HashSet<TopicPartition> {
-    if plan.producers.len() < 2 {
-        return HashSet::new();
+/// The partitions in which it is.
+#[derive(Default)]
+pub(super) struct Unstable {
+    /// Batches of different producers may meet there.
+    producers: HashSet<TopicPartition>,
+    /// Threads that send one batch together meet there.
+    threads: HashSet<TopicPartition>,
+}
+
+/// Which batch has to do with which partition, and which of its threads, if several send it.
+type Touch = (TopicPartition, usize, Option<u32>);
+
+impl Unstable {
+    pub(super) fn of(plan: &Plan, trace: &Trace) -> Self {
+        let concurrent = plan.batches.iter().any(Batch::is_concurrent);
+        if plan.producers.len() < 2 && !concurrent {
+            return Self::default();
+        }
+        let stretches = stretches(plan, trace);
+        let mut touched: Vec<_> = touched(plan, trace).into_iter().collect();
+        touched.sort_unstable();
+        let meet = |touches: &&[Touch]| {
+            let mut last = Last::default();
+            touches.iter().any(|(_, batch, _)| {
+                let producer = plan.batches[*batch].producer;
+                stretches.get(batch).is_some_and(|stretch| last.meets(producer, *stretch))
+            })
+        };
+        let together = |touches: &&[Touch]| {
+            let threads = touches.iter().filter_map(|(_, batch, thread)| Some((batch, (*thread)?)));
+            threads.clone().zip(threads.skip(1)).any(|(one, next)| one.0 == next.0)
+        };
+        let by_partition = || touched.chunk_by(|a, b| a.0 == b.0);
+        let place = |touches: &[Touch]| touches[0].0;
+        Self {
+            producers: by_partition().filter(meet).map(place).collect(),
+            threads: by_partition().filter(together).map(place).collect(),
+        }
     }
-    let stretches = stretches(plan, trace);
-    let mut touched: Vec<_> = touched(plan, trace).into_iter().collect();
-    touched.sort_unstable();
-    let meet = |batches: &&[(TopicPartition, usize)]| {
-        let mut last = Last::default();
-        batches.iter().any(|(_, batch)| {
-            let producer = plan.batches[*batch].producer;
-            stretches.get(batch).is_some_and(|stretch| last.meets(producer, *stretch))
-        })
-    };
-    touched.chunk_by(|a, b| a.0 == b.0).filter(meet).map(|batches| batches[0].0).collect()
+
+    pub(super) fn contains(&self, partition: TopicPartition) -> bool {
+        self.producers.contains(&partition) || self.is_of_threads(partition)
+    }
+
+    /// Whether threads that send together write there.
+    pub(super) fn is_of_threads(&self, partition: TopicPartition) -> bool {
+        self.threads.contains(&partition)
+    }
 }
 
 /// From which step to which a batch may be under way.
@@ -115,19 +147,24 @@ fn stretches(plan: &Plan, trace: &Trace) -> HashMap<usize, Stretch> {
     stretches
 }
 
-/// Which batches have to do with which partition.
-fn touched(plan: &Plan, trace: &Trace) -> HashSet<(TopicPartition, usize)> {
+/// Who has to do with which partition.
+fn touched(plan: &Plan, trace: &Trace) -> HashSet<Touch> {
     let mut touched = HashSet::new();
+    let touch = |partition, one: Submission| {
+        let batch = plan.batch_index(one.message)?;
+        let thread = plan.batches[batch].thread_of(one.message).filter(|_| one.again == 0);
+        Some((partition, batch, thread))
+    };
     for log in &trace.logs {
         let identities = log.records.iter().filter_map(|record| record.identity);
-        touched.extend(identities.filter_map(|one| Some((log.partition, plan.batch_index(one.message)?))));
+        touched.extend(identities.filter_map(|one| touch(log.partition, one)));
     }
     for callback in trace.events.callbacks() {
         if let Some(partition) = callback.partition
             && let Some(batch) = plan.batch_index(callback.submission.message)
         {
             let topic = plan.batches[batch].topic;
-            touched.insert((TopicPartition { topic, partition }, batch));
+            touched.extend(touch(TopicPartition { topic, partition }, callback.submission));
         }
     }
     touched

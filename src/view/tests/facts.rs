@@ -154,6 +154,7 @@ fn all_differ(facts: impl IntoIterator<Item = Fact>) {
 fn calls() -> Vec<Fact> {
     let codes = [code_of("expired"), code_of("queue_full"), code_of("MESSAGE_TOO_LARGE")];
     let mut all = vec![(What::Send, 1), (What::NotSent, 1), (What::Timeout, 1)];
+    all.extend([(What::Together(2), 1), (What::Together(7), 1)]);
     all.extend(codes.map(|code| (What::SendFailed(code), 1)));
     // A plan of one producer does not name it; that of another plan may not look as if it was none.
     let whose = producers().map(Some).chain([None]);
@@ -181,7 +182,7 @@ fn of_a_timeline() {
         all.extend([code_of("expired"), code_of("fatal")].map(|code| (What::Err { late, code }, 1)));
         for producer in producers().map(Some).chain([None]) {
             for (topic, partition) in topics().flat_map(|topic| WHICH.map(|which| (topic, which))) {
-                let place = Some(Track { producer, whole: false, topic, partition });
+                let place = Some(Track { producer, whole: false, topic, partition, thread: None });
                 all.push((What::Ok { late, place, offset: Shown::Known }, 2));
                 all.push((What::Ok { late, place, offset: Shown::Unknown }, 1));
                 all.push((What::Ok { late, place, offset: Shown::Hidden }, 1));

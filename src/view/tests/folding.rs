@@ -26,7 +26,13 @@ fn names() -> Names {
 fn timeline() -> Vec<(What, usize)> {
     let place = |producer, partition| {
         let partition = Which::One(Partition(partition));
-        Some(Track { producer: Some(ProducerIndex(producer)), whole: false, topic: TopicIndex(0), partition })
+        Some(Track {
+            producer: Some(ProducerIndex(producer)),
+            whole: false,
+            topic: TopicIndex(0),
+            partition,
+            thread: None,
+        })
     };
     let ok = |place| (What::Ok { late: false, place, offset: Shown::Known }, 2);
     vec![

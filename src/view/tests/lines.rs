@@ -175,7 +175,7 @@ fn a_timeout_its_late_answer_and_what_was_left_out() {
     events.pop();
     events.push(Event::SendFailed(first(3), code_of("queue_full")));
     events.push(Event::Timeout(set_of([0, 1, 2])));
-    events.push(Event::NotSent(MessageId(4), 6));
+    events.push(Event::NotSent { first: MessageId(4), count: 6, step: 1 });
     let late = |callback| Event::Callback(Callback { late: true, ..callback });
     events.push(late(acknowledged(0, 0, Some(0))));
     let Event::Callback(failed) = err(1, "expired", Persistence::NotPersisted) else { unreachable!() };
@@ -631,6 +631,122 @@ fn the_lane_of_a_callback_is_that_of_its_topic() {
                    payments-eu[0]  ok 1 @0
         log  orders[0]       0
              payments-eu[0]  1
+        ",
+    );
+}
+
+/// Twelve messages, of which three threads send those from the third to the eleventh.
+fn by_threads() -> Plan {
+    let mut plan = plan(2);
+    add_batch(&mut plan, 9, 0, Mode::Async);
+    add_batch(&mut plan, 1, 0, Mode::Async);
+    plan.batches[1].threads = 3;
+    plan
+}
+
+fn answered_in(order: &[u32]) -> Vec<Event> {
+    let mut events = sends(order.iter().copied());
+    events.extend(order.iter().zip(0..).map(|(message, offset)| ok(*message, offset)));
+    events
+}
+
+#[test]
+fn threads_that_send_together_have_lines_of_their_own() {
+    let orders = [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], [0, 1, 4, 7, 3, 2, 10, 6, 5, 9, 8, 11]];
+    for order in orders {
+        shows(
+            &by_threads(),
+            &trace(answered_in(&order), &[&records(order)]),
+            "
+            application  main      send 0..1
+                                   send 2..10 in 3 threads
+                                   send 11
+                         thread 0  send 2
+                                   send 5
+                                   send 8
+                         thread 1  send 3
+                                   send 6
+                                   send 9
+                         thread 2  send 4
+                                   send 7
+                                   send 10
+            callbacks  test2[0]           ok 0..1
+                                          ok 11
+                       test2[0] thread 0  ok 2
+                                          ok 5
+                                          ok 8
+                       test2[0] thread 1  ok 3
+                                          ok 6
+                                          ok 9
+                       test2[0] thread 2  ok 4
+                                          ok 7
+                                          ok 10
+            log  test2[0]           0..1 11
+                 test2[0] thread 0  2 5 8
+                 test2[0] thread 1  3 6 9
+                 test2[0] thread 2  4 7 10
+            ",
+        );
+    }
+}
+
+#[test]
+fn a_thread_that_stops_says_so_in_its_own_line() {
+    let mut plan = plan(12);
+    plan.batches[0].threads = 2;
+    plan.steps[0].action = Action::Send { batch: 0, mode: Mode::Sync };
+    let mut events = sends([0, 1, 2, 3]);
+    events.extend([ok(0, 0), ok(1, 1), ok(2, 2), Event::Timeout(set_of([3]))]);
+    events.push(Event::NotSent { first: MessageId(5), count: 4, step: 2 });
+    events.push(Event::Timeout(set_of([0, 3])));
+    shows(
+        &plan,
+        &trace(events, &[&records(0..3)]),
+        "
+        application  main      send 0..11 in 2 threads
+                               timeout 0 3
+                     thread 0  send 0
+                               send 2
+                     thread 1  send 1
+                               send 3
+                               timeout 3
+                               not sent 5..11 step 2
+        callbacks  test2[0] thread 0  ok 0
+                                      ok 2
+                   test2[0] thread 1  ok 1
+        outcomes  test2[?]  unknown 3 unanswered → not written
+        log  test2[0] thread 0  0 2
+             test2[0] thread 1  1
+        ",
+    );
+}
+
+#[test]
+fn threads_that_write_apart_need_no_lines_of_their_own() {
+    let mut plan = plan(4);
+    plan.topics[0].partitions = 2;
+    plan.batches[0].threads = 2;
+    let mut events = sends([1, 0, 3, 2]);
+    events.extend(
+        [(0, 0, 0), (2, 0, 1), (1, 1, 0), (3, 1, 1)].map(|(message, partition, offset)| {
+            Event::Callback(acknowledged(message, partition, Some(offset)))
+        }),
+    );
+    shows(
+        &plan,
+        &trace(events, &[&records([0, 2]), &records([1, 3])]),
+        "
+        application  main      send 0..3 in 2 threads
+                     thread 0  send 0
+                               send 2
+                     thread 1  send 1
+                               send 3
+        callbacks  test2[0]  ok 0 @0
+                             ok 2 @1
+                   test2[1]  ok 1 @0
+                             ok 3 @1
+        log  test2[0]  0 2
+             test2[1]  1 3
         ",
     );
 }

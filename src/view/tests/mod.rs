@@ -33,7 +33,6 @@ fn unfolded(names: &Names, block: &str, folded: &Folded) -> Vec<String> {
 
 fn add(names: &Names, (block, folded): (&str, &Folded), line: Line, facts: &mut Vec<String>) {
     let head = *folded.head(&line).unwrap();
-    let whole = matches!(head.what, What::Timeout);
     match head.what {
         What::Aside(place) => match &folded.asides[place as usize] {
             Aside::Text(text) => facts.extend(reader::entry(block, text)),
@@ -46,10 +45,14 @@ fn add(names: &Names, (block, folded): (&str, &Folded), line: Line, facts: &mut 
                 }
             }
         },
-        _ if whole => {
+        What::Timeout | What::Together(_) => {
             let numbers =
                 run(head, line.at).map(|at| single(names, Head { what: What::Record, ..one(head) }, at));
-            facts.push(format!("timeout {}", numbers.collect::<Vec<_>>().join(" ")));
+            let all = numbers.collect::<Vec<_>>().join(" ");
+            facts.push(match head.what {
+                What::Together(threads) => format!("send {all} in {threads} threads"),
+                _ => format!("timeout {all}"),
+            });
         }
         _ => facts
             .extend(run(head, line.at).flat_map(|at| reader::entry(block, &single(names, one(head), at)))),

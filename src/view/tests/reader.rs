@@ -19,7 +19,9 @@ fn block(page: &[&str]) -> Block {
     let name = page[0].split(' ').next().unwrap();
     // Where the names of lanes begin, and then the entries.
     let lane_at = name.chars().count() + 2;
-    let single = matches!(name, "timeline" | "application" | "faults");
+    // Threads beside each other have names, the one that takes the steps in front.
+    let threads = name == "application" && rest(page[0], lane_at).starts_with("main  ");
+    let single = matches!(name, "timeline" | "faults") || name == "application" && !threads;
     let named = |line: &str| !single && line.chars().nth(lane_at) != Some(' ');
     let label = |line: &str| split(&rest(line, lane_at), "  ")[0].to_owned();
     let widths = page.iter().filter(|line| named(line)).map(|line| label(line).chars().count() + 2);
@@ -205,7 +207,16 @@ fn phrases(block: &str, text: &str, values: &Values) -> Vec<String> {
     let late = if words.take("late") { "late " } else { "" };
     let first = words.next().unwrap();
     match first {
-        "send" => words.numbers().into_iter().map(|number| format!("send {}", shown(number))).collect(),
+        "send" => {
+            let numbers = words.numbers();
+            if words.take("in") {
+                let threads = words.next().unwrap();
+                assert!(words.take("threads"));
+                let all: Vec<_> = numbers.into_iter().map(shown).collect();
+                return vec![format!("send {} in {threads} threads", all.join(" "))];
+            }
+            numbers.into_iter().map(|number| format!("send {}", shown(number))).collect()
+        }
         "send_failed" | "err" => {
             let numbers = words.set(block);
             let code = words.next().unwrap();

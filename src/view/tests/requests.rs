@@ -8,10 +8,10 @@ use proptest::prelude::*;
 use super::reader;
 use crate::fault::{Action, ApiFilter, Filter, Firing, Rule, Times};
 use crate::id::{BrokerId, FaultIndex, Partition, ProducerIndex, TopicIndex};
-use crate::judge::fixture::{add_producer, add_topic, plan, set_of, trace};
+use crate::judge::fixture::{add_batch, add_producer, add_topic, plan, records, sends, set_of, trace};
 use crate::judge::judge;
 use crate::kafka::ErrorCode;
-use crate::plan::Plan;
+use crate::plan::{Mode, Plan};
 use crate::source::Span;
 use crate::trace::{Answer, Linked, Moment, Passed, PassedRow, Sequenced, Taken, Touched, Trace};
 use crate::view::block::Names;
@@ -234,5 +234,34 @@ proptest! {
         let said: Vec<_> = fired.iter().zip(0..).map(|(fired, at)| format!("{}: fired {fired}", names.fault(FaultIndex(at)))).collect();
         let faults = read.iter().find(|block| block.0 == "faults").map(|block| block.1[0].1.clone());
         prop_assert_eq!(faults, Some(said));
+    }
+}
+
+#[test]
+fn requests_of_threads_stand_apart_and_name_no_sequence() {
+    let mut plan = Plan { faults: Vec::new(), ..shown(&[]) };
+    add_batch(&mut plan, 4, 0, Mode::Async);
+    plan.batches[1].threads = 2;
+    let passed =
+        |message: u32, sequence| produce(&[message], 1, (0, sequence), Answer::Code(ErrorCode::NONE));
+    for order in [[0, 1, 2, 3], [1, 3, 0, 2]] {
+        let mut trace = trace([], &[&records(order)]);
+        trace.link.passed =
+            order.into_iter().zip(0..).map(|(message, place)| passed(message, place)).collect();
+        trace.events.extend(sends(order));
+        plan.snapshot.sends = false;
+        plan.snapshot.log = false;
+        let text = of(&plan, &trace, &judge(&plan, &trace)).text();
+        let lines: Vec<_> =
+            text.lines().filter(|line| line.contains('→') && line.contains("epoch")).collect();
+        assert_eq!(
+            lines,
+            [
+                "requests  test2[0] thread 0  0 epoch 0 → ok",
+                "                             2 epoch 0 → ok",
+                "          test2[0] thread 1  1 epoch 0 → ok",
+                "                             3 epoch 0 → ok",
+            ]
+        );
     }
 }

@@ -24,8 +24,9 @@ fn name() -> impl Strategy<Value = String> {
 /// A plan with any way of being shown.
 fn shown_plan() -> impl Strategy<Value = Plan> {
     let modes = prop::collection::vec(any::<bool>(), 8);
-    (some_plan(), [name(), name()], [name(), name()], any::<[bool; 4]>(), modes).prop_map(
-        |(mut plan, topics, producers, [total, any, on_wait, alone], modes)| {
+    let threads = prop::collection::vec(prop_oneof![2 => Just(1u32), 1 => 2u32..4], 8);
+    (some_plan(), [name(), name()], [name(), name()], any::<[bool; 4]>(), (modes, threads)).prop_map(
+        |(mut plan, topics, producers, [total, any, on_wait, alone], (modes, threads))| {
             for (topic, name) in plan.topics.iter_mut().zip(topics) {
                 topic.name = name.into();
             }
@@ -36,6 +37,9 @@ fn shown_plan() -> impl Strategy<Value = Plan> {
             plan.snapshot.any_partition = any && !total;
             plan.snapshot.max_lines = u32::MAX;
             plan.callbacks = if on_wait { Callbacks::OnWait } else { Callbacks::Background };
+            for (batch, threads) in plan.batches.iter_mut().zip(threads) {
+                batch.threads = threads.min(batch.count.max(1));
+            }
             for (step, sync) in plan.steps.iter_mut().zip(modes) {
                 if let crate::plan::Action::Send { mode, .. } = &mut step.action {
                     *mode = if sync { Mode::Sync } else { Mode::Async };

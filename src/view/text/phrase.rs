@@ -18,7 +18,7 @@ pub(super) struct Phrase<'a> {
 /// Appends what stands in front of the message.
 pub(super) fn before(out: &mut String, what: What) {
     let words = match what {
-        What::Send => "send ",
+        What::Send | What::Together(_) => "send ",
         What::SendFailed(_) => "send_failed ",
         What::NotSent => "not sent ",
         What::Timeout => "timeout ",
@@ -90,6 +90,7 @@ impl Phrase<'_> {
                 self.stand(out, stand);
             }
             What::Anomaly(_, shape) => self.shape(out, shape),
+            What::Together(threads) => drop(write!(out, " in {threads} threads")),
             _ => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use std::iter::once;
 
+use crate::id::Submission;
 use crate::judge::{By, Outcome, Which};
 use crate::plan::{Action, TransactionCall};
 use crate::trace::{Callback, Event, StepEnd};
@@ -21,17 +22,20 @@ impl Layout<'_> {
                 let tone = self.tone(once(*submission));
                 match self.findings.outcomes.get(*submission) {
                     Some(Outcome::Failed { code, by: By::Call }) => {
+                        let about = [code.to_string(), self.sender(*submission)].join(" ");
                         Entry::one(APPLICATION, "send_failed ", *submission, None, tone)
-                            .with(code.to_string())
+                            .with(about.trim_end())
                     }
-                    _ => Entry::one(APPLICATION, "send ", *submission, None, tone),
+                    _ => Entry::one(APPLICATION, "send ", *submission, None, tone)
+                        .with(self.sender(*submission)),
                 }
             }
             Event::Callback(callback) => self.callback(callback),
             Event::Timeout(submissions) => said(format!("timeout {submissions}"), Tone::Open),
-            Event::NotSent(first, count) => {
-                let last = first.0.saturating_add(count.saturating_sub(1));
-                said(format!("not sent {first}..{last}"), Tone::Plain)
+            Event::NotSent { first, count, step } => {
+                let last = first.0.saturating_add(count.saturating_sub(1).saturating_mul(*step));
+                let step = if *step > 1 { format!(" step {step}") } else { String::new() };
+                said(format!("not sent {first}..{last}{step}"), Tone::Plain)
             }
             Event::Fatal(producer, code) => {
                 let whose = if self.names.several_producers() { self.names.producer(*producer) } else { "" };
@@ -42,6 +46,13 @@ impl Layout<'_> {
             // A request shows what fired; that a call has returned is seldom worth a line.
             Event::Sent(_) | Event::SendFailed(..) | Event::Fired(..) => return None,
         })
+    }
+
+    /// Which of several threads has sent it.
+    fn sender(&self, one: Submission) -> String {
+        let batch = self.plan.batch_of(one.message).filter(|_| one.again == 0);
+        let thread = batch.and_then(|batch| batch.thread_of(one.message));
+        thread.map_or_else(String::new, |thread| format!("by thread {thread}"))
     }
 
     fn callback(&self, callback: &Callback) -> Entry {

@@ -127,3 +127,14 @@ fn the_tone_is_that_of_the_outcome() {
         [("send 0", Tone::Good), ("send 1", Tone::Open), ("ok 0 @0", Tone::Good), ("0 @0", Tone::Good)]
     );
 }
+
+#[test]
+fn what_threads_send_together_says_which_of_them() {
+    let mut plan = plan(2);
+    plan.batches[0].threads = 2;
+    let trace = run(2, &[0, 1]);
+    let table = timeline(&plan, &trace, &judge(&plan, &trace));
+    let texts: Vec<_> =
+        table.rows.iter().flat_map(|row| &row.cells).map(|(_, cell)| cell.text.as_str()).collect();
+    assert_eq!(texts, ["send 0 by thread 0", "send 1 by thread 1", "ok 0..1 @0..1", "0..1 @0..1"]);
+}

@@ -7,6 +7,8 @@ mod filter;
 mod steps;
 mod warnings;
 
+pub(super) use warnings::is_single;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -30,12 +30,9 @@ impl Compiler<'_> {
         let decides =
             |action: &Action| !matches!(action, Action::HoldResponse | Action::Throttle(_) | Action::Pass);
         let matters = rule.firings.iter().any(|firing| decides(&firing.action));
-        let single = |producer: &Producer| {
-            producer.config.iter().any(|setting| setting.key == BATCH && setting.value.trim() == "1")
-        };
         if !is_produce(&rule.on)
             || !matters
-            || self.all_are(&rule.on, single)
+            || self.all_are(&rule.on, is_single)
             || !self.sends_together(&rule.on)
         {
             return;
@@ -52,7 +49,7 @@ impl Compiler<'_> {
                 on.producer.is_none_or(|producer| producer == batch.producer)
                     && on.topic.is_none_or(|topic| topic == batch.topic)
                     && batch.count > 1
-                    && !matches!(mode, Mode::Sync | Mode::Window(1))
+                    && (batch.is_concurrent() || !matches!(mode, Mode::Sync | Mode::Window(1)))
             }),
             _ => false,
         })
@@ -80,6 +77,11 @@ impl Compiler<'_> {
                 && first.is_some_and(|hold| waits_for_sent(hold, all))
         })
     }
+}
+
+/// Whether each request of a producer carries one record.
+pub(in crate::plan::compile) fn is_single(producer: &Producer) -> bool {
+    producer.config.iter().any(|setting| setting.key == BATCH && setting.value.trim() == "1")
 }
 
 /// Whether a condition holds only when so many calls of send have returned.

@@ -2,6 +2,7 @@
 
 mod again;
 mod cluster;
+mod concurrent;
 mod course;
 mod sending;
 mod transactions;
@@ -124,6 +125,7 @@ impl Compiler<'_> {
             Field::Given(count) => self.send(&sending(count.value.0), course),
             Field::Wrong(_) => {}
             Field::Absent if !send.again.is_absent() => {
+                self.needs_count(send);
                 let split = self.split(&sending(0));
                 self.again(send, &split, span, course);
             }
@@ -144,9 +146,10 @@ impl Compiler<'_> {
         }
         let first = MessageId(self.sent_so_far());
         let count = u32::try_from(sending.count).unwrap_or(u32::MAX);
+        let threads = self.threads(send, count, &split);
         let message = self.message(send, topic, first, count);
         let (Some(producer), Some(topic), Some(message)) = (producer, topic, message) else { return };
-        let messages = Messages { producer, topic, message, span, explicit };
+        let messages = Messages { producer, topic, threads, message, span, explicit };
         match &split {
             Split::Plainly(mode) => self.batch(&messages, count, *mode),
             Split::Transactions(size, aborted) => self.transactions(&messages, count, *size, aborted),

@@ -25,6 +25,8 @@ pub(super) struct Sending<'a> {
 pub(super) struct Messages {
     pub(super) producer: ProducerIndex,
     pub(super) topic: TopicIndex,
+    /// How many threads send them.
+    pub(super) threads: u32,
     pub(super) message: MessageTemplate,
     pub(super) span: Span,
     pub(super) explicit: bool,
@@ -66,10 +68,10 @@ impl Compiler<'_> {
 
     /// The next batch, and the step that sends it.
     pub(super) fn batch(&mut self, messages: &Messages, count: u32, mode: Mode) {
-        let Messages { producer, topic, ref message, span, explicit } = *messages;
+        let Messages { producer, topic, threads, ref message, span, explicit } = *messages;
         let first = MessageId(self.sent_so_far());
         let action = Action::Send { batch: self.batches.len(), mode };
-        self.batches.push(Batch { first, count, producer, topic, message: message.clone(), span });
+        self.batches.push(Batch { first, count, producer, topic, threads, message: message.clone(), span });
         self.steps.push(Step { action, span, explicit });
     }
 }

@@ -127,6 +127,11 @@ pub struct Send {
     pub count: Field<Number<1, MAX_MESSAGES>>,
     /// When the next may be sent. Default: `async`.
     pub mode: Field<Mode>,
+    /// How many threads of the application send them together, from 1 to 64: thread t sends the messages i of this send,
+    /// counted from its first, with i ≡ t mod that number, one after the other, and waits for its own as `mode` says.
+    /// They begin together, and the next step comes when all have ended. A time-out with `on_timeout: stop` stops the
+    /// thread that it is of, and the steps behind. Default: 1, the thread that takes the steps.
+    pub concurrent: Field<Number<1, 64>>,
     /// Which messages of this or an earlier send the application submits once more, behind those of this send, in that
     /// order: `[0]`. The second submission of message 0 is `"0'"`, the third `"0''"`. Without `count` the send does
     /// nothing else. Such messages always carry the runner's own header.

@@ -1,9 +1,11 @@
 //! Sends in every mode.
 
-use super::fixture::plan;
-use super::scripted::{Answer, Script};
-use super::{TINY, assert_run, send};
+mod together;
+
 use crate::plan::{Callbacks, Mode, OnTimeout, Plan, QueueFull};
+use crate::run::tests::fixture::plan;
+use crate::run::tests::scripted::{Answer, Script};
+use crate::run::tests::{TINY, assert_run, send};
 use crate::trace::ClientError;
 
 mod again {
