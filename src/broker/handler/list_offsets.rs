@@ -11,7 +11,7 @@ use kafka_protocol::messages::{BrokerId, ListOffsetsRequest, ListOffsetsResponse
 use crate::broker::node::Node;
 use crate::broker::node::emulate::Emulate;
 use crate::broker::partition::read::{Isolation, Reader};
-use crate::broker::partition::{Found, Partition};
+use crate::broker::partition::{Found, Partition, Unreadable};
 use crate::kafka::ErrorCode;
 
 /// The first version that tells the leader epoch.
@@ -96,7 +96,7 @@ fn list(
     let reader = Reader { asked: node.id, replica: None, from_leader: replica != DEBUGGING, isolation };
     partition.check_reader(reader, row.current_leader_epoch)?;
     let below = partition.below(reader);
-    Ok(find(&partition, row.timestamp, below))
+    find(&partition, row.timestamp, below).map_err(Unreadable::code)
 }
 
 /// What stands for more than a time came with later versions (`ReplicaManager.isListOffsetsTimestampUnsupported`).
@@ -112,14 +112,14 @@ fn is_supported(timestamp: i64, version: i16) -> bool {
 }
 
 /// What the asker may not read is not there for it.
-fn find(partition: &Partition, timestamp: i64, below: i64) -> Option<Found> {
-    let end = |offset| Some(Found { timestamp: -1, offset, leader_epoch: partition.leader_epoch() });
+fn find(partition: &Partition, timestamp: i64, below: i64) -> Result<Option<Found>, Unreadable> {
+    let end = |offset| Ok(Some(Found { timestamp: -1, offset, leader_epoch: partition.leader_epoch() }));
     match timestamp {
         LATEST => end(below),
         EARLIEST | EARLIEST_LOCAL => end(partition.log.start()),
-        MAX_TIMESTAMP => partition.log.newest().filter(|found| found.offset < below),
+        MAX_TIMESTAMP => Ok(partition.log.newest()?.filter(|found| found.offset < below)),
         // Nothing is ever moved to a second tier.
-        LATEST_TIERED | EARLIEST_PENDING_UPLOAD => None,
+        LATEST_TIERED | EARLIEST_PENDING_UPLOAD => Ok(None),
         _ => partition.log.first_since(timestamp, below),
     }
 }

@@ -22,7 +22,7 @@ use crate::kafka::batch::{Batch, BatchBuilder, Entry, TimestampType};
 
 pub(super) use change::Change;
 pub(super) use log::segment::Place;
-pub(super) use log::{Found, Log};
+pub(super) use log::{Found, Log, Unreadable};
 pub use replicas::ReplicaError;
 pub(super) use validate::{BadRecord, Rejection, Rules};
 pub(super) use waits::Wait;

@@ -56,14 +56,15 @@ impl BatchEdit {
         self
     }
 
-    /// Sets whose clock the timestamps are from, and the highest of them (milliseconds since 1970).
+    /// Sets whose clock the timestamps are from, and the highest of them (milliseconds since 1970). Attributes that mean
+    /// nothing are lost, as Kafka loses them (`DefaultRecordBatch.setMaxTimestamp`).
     #[must_use]
     pub fn timestamps(mut self, of: TimestampType, max: i64) -> Self {
         let bit = match of {
             TimestampType::CreateTime => 0,
             TimestampType::LogAppendTime => attribute::LOG_APPEND_TIME,
         };
-        let attributes = self.attributes() & !attribute::LOG_APPEND_TIME | bit;
+        let attributes = self.attributes() & attribute::ALL & !attribute::LOG_APPEND_TIME | bit;
         self.set_attributes(attributes);
         self.put(field::MAX_TIMESTAMP, max.to_be_bytes());
         self

@@ -3,7 +3,8 @@
 
 use bytes::{Buf, Bytes};
 
-use crate::kafka::batch::header::{Batch, HEADER_LEN, field};
+use crate::kafka::batch::compression::{Compression, UnknownCodec};
+use crate::kafka::batch::header::{Batch, HEADER_LEN, attribute, field};
 
 /// Bytes before those that the length field counts.
 const OVERHEAD: usize = 12;
@@ -54,6 +55,36 @@ impl Entry {
     /// The offset that the entry claims: present in every magic, even in an entry too short to be a batch.
     pub fn base_offset(&self) -> i64 {
         (&self.bytes[field::BASE_OFFSET..]).get_i64()
+    }
+
+    /// The attributes, which an entry of magic 2 has even if it is too short to be a batch.
+    fn attributes(&self) -> Option<i16> {
+        (self.magic() == MAGIC).then(|| (&self.bytes[field::ATTRIBUTES..]).get_i16())
+    }
+
+    /// Does it belong to a transaction?
+    pub fn is_transactional(&self) -> bool {
+        self.attributes().is_some_and(|attributes| attributes & attribute::TRANSACTIONAL != 0)
+    }
+
+    /// The producer id, if the entry is long enough to hold one.
+    pub fn producer_id(&self) -> Option<i64> {
+        self.bytes.get(field::PRODUCER_ID..)?.first_chunk().copied().map(i64::from_be_bytes)
+    }
+
+    /// The producer epoch, if the entry is long enough to hold one.
+    pub fn producer_epoch(&self) -> Option<i16> {
+        self.bytes.get(field::PRODUCER_EPOCH..)?.first_chunk().copied().map(i16::from_be_bytes)
+    }
+
+    /// The sequence of the first record, if the entry is long enough to hold one.
+    pub fn base_sequence(&self) -> Option<i32> {
+        self.bytes.get(field::BASE_SEQUENCE..)?.first_chunk().copied().map(i32::from_be_bytes)
+    }
+
+    /// The codec of its records; none for a message set.
+    pub fn compression(&self) -> Option<Result<Compression, UnknownCodec>> {
+        Some(Compression::try_from(self.attributes()? & attribute::CODEC))
     }
 }
 

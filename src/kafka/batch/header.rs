@@ -49,6 +49,8 @@ pub(super) mod attribute {
     pub(in super::super) const LOG_APPEND_TIME: i16 = 1 << 3;
     pub(in super::super) const TRANSACTIONAL: i16 = 1 << 4;
     pub(in super::super) const CONTROL: i16 = 1 << 5;
+    /// Those that mean something, the delete horizon among them.
+    pub(in super::super) const ALL: i16 = 0b111_1111;
 }
 
 /// Whose clock the timestamps of a batch are from.

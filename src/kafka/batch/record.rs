@@ -1,10 +1,11 @@
 //! The records of a batch: borrowed from its payload, found without allocating, no length or count trusted.
 
+use crate::kafka::batch::compression::Compression;
 use crate::kafka::batch::header::{Batch, TimestampType};
 use crate::kafka::batch::varint::{take_i32, take_i64};
 
-/// Why the records of a batch cannot be read. Apache Kafka answers all but [`RecordError::Length`] with
-/// `INVALID_RECORD`.
+/// Why the records of a batch cannot be read. Apache Kafka answers all but [`RecordError::Length`] and
+/// [`RecordError::Huge`] with `INVALID_RECORD`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
     /// The payload ends before the record that the count promises, or before the end that a record's length promises.
@@ -25,6 +26,15 @@ pub enum RecordError {
         /// The record's place in the batch, from 0.
         index: i32,
     },
+    /// A record of a compressed batch claims more bytes than can be had. Apache Kafka did not expect it:
+    /// `UNKNOWN_SERVER_ERROR`.
+    #[error("record {index} claims {length} bytes")]
+    Huge {
+        /// The record's place in the batch, from 0.
+        index: i32,
+        /// What it claims.
+        length: usize,
+    },
     /// Bytes are left after the last record that the count promises.
     #[error("{bytes} bytes are left after {count} records")]
     Remaining {
@@ -37,6 +47,10 @@ pub enum RecordError {
 
 /// Bytes of the longest length.
 const LONGEST: usize = 5;
+/// Bytes of the longest number of 64 bits.
+const LONGEST_OF_64: usize = 10;
+/// A record of more bytes, which it only claims, is more than Kafka has memory for where it reads from a stream.
+const ALLOCATED: usize = 1 << 28;
 
 /// One record, borrowed from the payload of its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,13 +125,16 @@ pub struct Records<'a> {
     count: i32,
     /// Lengths in front of records are not looked at.
     skim: bool,
+    /// They were compressed.
+    streamed: bool,
 }
 
 impl Batch {
     /// The records of a payload that [`Batch::payload`] gave: as many as the batch claims, or an error, after which
     /// nothing follows. Bytes that remain after the last one are an error too.
     pub fn records<'a>(&self, payload: &'a [u8]) -> Records<'a> {
-        Records { rest: payload, next: 0, count: self.record_count().max(0), skim: false }
+        let streamed = self.compression() != Ok(Compression::None);
+        Records { rest: payload, next: 0, count: self.record_count().max(0), skim: false, streamed }
     }
 
     /// The same as Apache Kafka's leader reads them where it has decompressed them and keeps them as they came: field
@@ -137,13 +154,19 @@ impl<'a> Records<'a> {
         })?;
         if self.skim {
             self.next += 1;
-            return fields(&mut self.rest, true).ok_or(RecordError::Structure { index });
+            return fields(&mut self.rest, true).map_err(|flaw| match flaw {
+                Flaw::CutOff => RecordError::Short { index },
+                Flaw::Wrong => RecordError::Structure { index },
+            });
         }
         let length = usize::try_from(length).map_err(|_| RecordError::Structure { index })?;
+        if self.streamed && length > ALLOCATED {
+            return Err(RecordError::Huge { index, length });
+        }
         let (body, rest) = self.rest.split_at_checked(length).ok_or(RecordError::Short { index })?;
         self.rest = rest;
         self.next += 1;
-        parse(body).ok_or(RecordError::Structure { index })
+        parse(body).map_err(|_| RecordError::Structure { index })
     }
 
     fn end(&mut self) {
@@ -171,40 +194,54 @@ impl<'a> Iterator for Records<'a> {
 }
 
 /// Reads the body of a record, which the fields must fill exactly.
-fn parse(mut body: &[u8]) -> Option<Record<'_>> {
+fn parse(mut body: &[u8]) -> Result<Record<'_>, Flaw> {
     let record = fields(&mut body, false)?;
-    body.is_empty().then_some(record)
+    if body.is_empty() { Ok(record) } else { Err(Flaw::Wrong) }
 }
 
 /// Reads the fields of a record. Who skims takes a header without a name for one with an empty name.
-fn fields<'a>(body: &mut &'a [u8], skim: bool) -> Option<Record<'a>> {
-    let (_attributes, rest) = body.split_first()?;
+fn fields<'a>(body: &mut &'a [u8], skim: bool) -> Result<Record<'a>, Flaw> {
+    let (_attributes, rest) = body.split_first().ok_or(Flaw::CutOff)?;
     *body = rest;
-    let timestamp_delta = take_i64(body)?;
-    let offset_delta = take_i32(body)?;
-    let key = take_bytes(body).ok()?;
-    let value = take_bytes(body).ok()?;
-    let count = usize::try_from(take_i32(body)?).ok()?;
+    let timestamp_delta = take_i64(body).ok_or_else(|| unended(body, LONGEST_OF_64))?;
+    let offset_delta = take_number(body)?;
+    let key = take_bytes(body)?;
+    let value = take_bytes(body)?;
+    let count = usize::try_from(take_number(body)?).map_err(|_| Flaw::Wrong)?;
     let headers = Headers { count, bytes: body };
     for _ in 0..count {
         take_header(body, skim)?;
     }
-    Some(Record { offset_delta, timestamp_delta, key, value, headers })
+    Ok(Record { offset_delta, timestamp_delta, key, value, headers })
 }
 
-fn take_header<'a>(input: &mut &'a [u8], skim: bool) -> Option<Header<'a>> {
-    let key = take_bytes(input).ok()?;
-    let key = if skim { key.unwrap_or_default() } else { key? };
-    Some(Header { key, value: take_bytes(input).ok()? })
+fn take_header<'a>(input: &mut &'a [u8], skim: bool) -> Result<Header<'a>, Flaw> {
+    let key = take_bytes(input)?;
+    let key = if skim { key.unwrap_or_default() } else { key.ok_or(Flaw::Wrong)? };
+    Ok(Header { key, value: take_bytes(input)? })
 }
 
-/// The input ends before a length does, or before the bytes that it promises.
-struct CutOff;
+/// What is wrong with the fields of a record.
+enum Flaw {
+    /// The input ends before a field does.
+    CutOff,
+    /// No bytes behind would help.
+    Wrong,
+}
+
+/// Why a number cannot be taken.
+fn unended(input: &[u8], longest: usize) -> Flaw {
+    if input.len() < longest { Flaw::CutOff } else { Flaw::Wrong }
+}
+
+fn take_number(input: &mut &[u8]) -> Result<i32, Flaw> {
+    take_i32(input).ok_or_else(|| unended(input, LONGEST))
+}
 
 /// Takes a length and as many bytes; a negative length stands for none.
-fn take_bytes<'a>(input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, CutOff> {
-    let Ok(length) = usize::try_from(take_i32(input).ok_or(CutOff)?) else { return Ok(None) };
-    let (bytes, rest) = input.split_at_checked(length).ok_or(CutOff)?;
+fn take_bytes<'a>(input: &mut &'a [u8]) -> Result<Option<&'a [u8]>, Flaw> {
+    let Ok(length) = usize::try_from(take_number(input)?) else { return Ok(None) };
+    let (bytes, rest) = input.split_at_checked(length).ok_or(Flaw::CutOff)?;
     *input = rest;
     Ok(Some(bytes))
 }

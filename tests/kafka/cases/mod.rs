@@ -20,6 +20,7 @@ mod rows;
 mod segments;
 mod sequences;
 mod sizes;
+mod strange;
 mod times;
 mod topics;
 mod transactions;
@@ -68,7 +69,7 @@ const OF_THREE: [(&str, Add); 4] = [
     ("coordinators", coordinators::add),
 ];
 
-const THEMES: [(&str, Add); 31] = [
+const THEMES: [(&str, Add); 32] = [
     ("order", order::add),
     ("rows", rows::add),
     ("rewritten", rewritten::add),
@@ -100,6 +101,7 @@ const THEMES: [(&str, Add); 31] = [
     ("odd names", odds::names),
     ("odd transactions", odds::transactions),
     ("odd headers", odds::headers),
+    ("strange records", strange::add),
 ];
 
 /// All of them, always in the same order.

@@ -108,13 +108,17 @@ impl Writer<'_> {
             Kind::I32 | Kind::Port => self.bytes.extend(i32::try_from(int).expect("an i32").to_be_bytes()),
             Kind::I64 | Kind::Time | Kind::ProducerId => self.bytes.extend(int.to_be_bytes()),
             Kind::Text => self.text(value),
-            Kind::Uuid => self.bytes.extend(self.uuid(value.text()).as_bytes()),
+            Kind::Uuid => self.bytes.extend(self.uuid(value).as_bytes()),
             Kind::Bytes | Kind::Batches => self.blob(value),
             Kind::Struct(fields) => self.fields(fields, value),
         }
     }
 
-    fn uuid(&self, text: &str) -> Uuid {
+    fn uuid(&self, value: &Value) -> Uuid {
+        if let Value::Uuid(id) = value {
+            return *id;
+        }
+        let text = value.text();
         if text.is_empty() { Uuid::nil() } else { Uuid::parse_str(text).unwrap_or_else(|_| (self.ids)(text)) }
     }
 

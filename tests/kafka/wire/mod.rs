@@ -9,5 +9,5 @@ pub(crate) mod encode;
 pub(crate) mod schema;
 pub(crate) mod value;
 
-pub(crate) use batch::{Batch, batch, bytes, record};
+pub(crate) use batch::{Batch, Record, batch, bytes, record};
 pub(crate) use value::Value;

@@ -8,12 +8,12 @@ mod verified;
 use std::sync::Arc;
 use std::time::Duration;
 
-use indexmap::IndexMap;
-use kafka_protocol::messages::produce_request::TopicProduceData;
+use indexmap::{IndexMap, IndexSet};
+use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 use tokio::time::{Instant, timeout_at};
 
-use crate::broker::handler::produce::records::{Records, Surprise};
+use crate::broker::handler::produce::records::{Records, Surprise, Unfit};
 use crate::broker::handler::produce::response::{Key, NONE, Row, response};
 use crate::broker::handler::produce::verified::Verified;
 use crate::broker::node::Node;
@@ -45,49 +45,97 @@ pub(super) async fn handle(
 ) -> Option<ProduceResponse> {
     let ProduceRequest { transactional_id, acks, timeout_ms, topic_data, .. } = request;
     let wanted = cut(topic_data);
-    let refuse = |wanted: IndexMap<Key, Records>, rejection: &Rejection| {
-        let rows = wanted.into_keys().map(|key| (key, Row::refused(rejection.clone())));
-        Some(response(&node.cluster, &rows.collect()))
-    };
-    let failed = match surprise(node, from.version, &wanted) {
-        Some(Surprise::Unanswerable) => return None,
-        Some(Surprise::Failure) => Some(Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR)),
-        None => None,
-    };
-    if let Some(rejection) = whole(&wanted, transactional_id.is_some()).or(failed) {
-        return refuse(wanted, &rejection);
+    if let Some(rejection) = whole(&wanted, transactional_id.is_some()) {
+        return Some(answer_all(node, &wanted, &rejection));
     }
-    let topics: Vec<_> =
-        wanted.iter().map(|(key, records)| check(node, from.version, key, records)).collect();
-    let sound = wanted.iter().zip(&topics).filter_map(|(entry, topic)| Some((entry, topic.as_ref().ok()?)));
-    let id = transactional_id.as_ref().map(|id| id.as_str());
-    let mut verified = match Verified::of(node, from.version, id, sound).await {
-        Ok(verified) => verified,
-        Err(rejection) => return refuse(wanted, &rejection),
+    let order: IndexSet<Key> = wanted.iter().map(|(key, _)| key.clone()).collect();
+    let sorted = match Sorted::of(node, from.version, wanted) {
+        Ok(sorted) => sorted,
+        Err((wanted, Surprise::Failure)) => {
+            let failed = Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR);
+            return Some(answer_all(node, &wanted, &failed));
+        }
+        Err((_, Surprise::Unanswerable)) => return None,
     };
-    let rows = wanted.into_iter().zip(topics).map(|((key, records), topic)| {
-        let guard = verified.take(&key);
-        let row = match topic {
-            Ok(topic) => admit(node, (&key, topic, guard), (from, acks), records),
-            Err(rejection) => Row::refused(rejection),
-        };
-        (key, row)
-    });
-    let mut rows: IndexMap<_, _> = rows.collect();
+    let Sorted { refused, sound } = sorted;
+    let id = transactional_id.as_ref().map(|id| id.as_str());
+    let mut rows = match verify_and_admit(node, (from, acks, id), sound).await {
+        Ok(rows) => rows,
+        Err(rejection) => {
+            let rows = order.into_iter().map(|key| (key, Row::refused(rejection.clone())));
+            return Some(response(&node.cluster, &rows.collect()));
+        }
+    };
     replicated(node, timeout_ms, &mut rows).await;
+    // Where one row of a partition was refused and another was not, the answer tells of the refused one.
+    rows.extend(refused.into_iter().map(|(key, rejection)| (key, Row::refused(rejection))));
+    rows.sort_by_cached_key(|key, _| order.get_index_of(key));
     Some(response(&node.cluster, &rows))
 }
 
-/// If a request names a partition twice, the last one counts.
-fn cut(topics: Vec<TopicProduceData>) -> IndexMap<Key, Records> {
-    let mut wanted = IndexMap::new();
-    for topic in topics {
-        for partition in topic.partition_data {
-            let key = (topic.name.clone(), topic.topic_id, partition.index);
-            wanted.insert(key, Records::cut(partition.records));
+/// Asks the coordinator of transactions, then the leaders.
+async fn verify_and_admit(
+    node: &Node,
+    (from, acks, id): (Sender<'_>, i16, Option<&str>),
+    sound: IndexMap<Key, (Arc<Topic>, Records)>,
+) -> Result<IndexMap<Key, Row>, Rejection> {
+    let asked = sound.iter().map(|(key, (topic, records))| ((key, records), topic));
+    let mut verified = Verified::of(node, from.version, id, asked).await?;
+    let rows = sound.into_iter().map(|(key, (topic, records))| {
+        let guard = verified.take(&key);
+        let row = admit(node, (&key, topic, guard), (from, acks), records);
+        (key, row)
+    });
+    Ok(rows.collect())
+}
+
+/// The rows of a request in their order. A partition may have several.
+type Wanted = Vec<(Key, Records)>;
+
+fn cut(topics: Vec<TopicProduceData>) -> Wanted {
+    let rows = |topic: TopicProduceData| {
+        let (name, id) = (topic.name, topic.topic_id);
+        let row = move |row: PartitionProduceData| ((name.clone(), id, row.index), Records::cut(row.records));
+        topic.partition_data.into_iter().map(row)
+    };
+    topics.into_iter().flat_map(rows).collect()
+}
+
+/// The same answer for all rows.
+fn answer_all(node: &Node, wanted: &Wanted, rejection: &Rejection) -> ProduceResponse {
+    let rows = wanted.iter().map(|(key, _)| (key.clone(), Row::refused(rejection.clone())));
+    response(&node.cluster, &rows.collect())
+}
+
+/// The partitions of a request: those that the request's own check refuses, and those whose leader is asked. A
+/// partition that has several rows may be among both; of each kind the last row counts.
+#[derive(Default)]
+struct Sorted {
+    refused: IndexMap<Key, Rejection>,
+    sound: IndexMap<Key, (Arc<Topic>, Records)>,
+}
+
+impl Sorted {
+    /// Looks at row by row. What Apache Kafka did not expect of one ends all.
+    fn of(node: &Node, version: i16, wanted: Wanted) -> Result<Self, (Wanted, Surprise)> {
+        // Where one row has no records, no answer can be made whatever went wrong.
+        let missing = |(key, records): &(Key, Records)| records.missing && find(node, version, key).is_ok();
+        if wanted.iter().any(missing) {
+            return Err((wanted, Surprise::Unanswerable));
         }
+        let mut sorted = Self::default();
+        let mut failed = false;
+        for (key, records) in &wanted {
+            let topic = find(node, version, key).map_err(|code| Unfit::Refused(Rejection::of(code)));
+            match topic.and_then(|topic| records.check(version).map(|()| topic)) {
+                Ok(topic) => drop(sorted.sound.insert(key.clone(), (topic, records.clone()))),
+                Err(Unfit::Refused(rejection)) => drop(sorted.refused.insert(key.clone(), rejection)),
+                Err(Unfit::Unexpected) => failed = true,
+            }
+        }
+        failed |= sorted.sound.values().any(|(_, records)| records.is_short());
+        if failed { Err((wanted, Surprise::Failure)) } else { Ok(sorted) }
     }
-    wanted
 }
 
 /// Whether a partition failed: without an answer, a client is told by closing its connection.
@@ -97,26 +145,11 @@ pub(super) fn has_failed(answer: &ProduceResponse) -> bool {
 
 /// What is wrong with the request as a whole. Its rows are searched for records of a transaction, which need the name
 /// of one; the search ends with the first, or with an error of the parser (`RequestUtils.hasTransactionalRecords`).
-fn whole(wanted: &IndexMap<Key, Records>, has_transactional_id: bool) -> Option<Rejection> {
-    let found = wanted.values().find(|records| records.transactional || records.broken.is_some())?;
+fn whole(wanted: &Wanted, has_transactional_id: bool) -> Option<Rejection> {
+    let mut all = wanted.iter().map(|(_, records)| records);
+    let found = all.find(|records| records.transactional || records.broken.is_some())?;
     let unnamed = || Rejection::of(ErrorCode::TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
     found.broken.clone().or_else(|| (!has_transactional_id).then(unnamed))
-}
-
-/// The first row that Apache Kafka did not expect.
-fn surprise(node: &Node, version: i16, wanted: &IndexMap<Key, Records>) -> Option<Surprise> {
-    let known = wanted.iter().filter(|(key, _)| find(node, version, key).is_ok());
-    known.filter_map(|(_, records)| records.surprise(version)).max_by_key(|surprise| {
-        // Where one row has no records, no answer can be made whatever went wrong.
-        *surprise == Surprise::Unanswerable
-    })
-}
-
-/// The topic, if partition and records are such that the leader is asked.
-fn check(node: &Node, version: i16, key: &Key, records: &Records) -> Result<Arc<Topic>, Rejection> {
-    let topic = find(node, version, key).map_err(Rejection::of)?;
-    records.check(version)?;
-    Ok(topic)
 }
 
 /// Producing never creates a topic.

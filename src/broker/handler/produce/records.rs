@@ -5,17 +5,17 @@ use bytes::Bytes;
 use crate::broker::partition::Rejection;
 use crate::broker::partition::producers::Attempt;
 use crate::kafka::ErrorCode;
-use crate::kafka::batch::{Batch, Compression, Entry, EntryError, entries, field};
+use crate::kafka::batch::{Compression, Entry, EntryError, NO_PRODUCER_ID, entries, field};
 
 /// The first version that may carry zstd.
 const WITH_ZSTD: i16 = 7;
 const MAGIC: i8 = 2;
 
 /// What one partition is to get.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Records {
     /// There are none, not even an empty field.
-    missing: bool,
+    pub missing: bool,
     /// The first entry, if there is one.
     pub first: Option<Entry>,
     /// Why there is no first entry, if it can be told.
@@ -27,7 +27,7 @@ pub(super) struct Records {
 }
 
 /// What stands behind the first entry; what is not complete is nothing.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Behind {
     #[default]
     Nothing,
@@ -46,8 +46,7 @@ impl Records {
         let mut entries = entries(field.unwrap_or_default());
         match entries.next() {
             Some(Ok(entry)) => {
-                records.transactional =
-                    Batch::try_from(entry.clone()).is_ok_and(|batch| batch.is_transactional());
+                records.transactional = entry.is_transactional();
                 records.first = Some(entry);
             }
             Some(Err(error)) => records.broken = Some(unparsable(error)),
@@ -66,41 +65,60 @@ impl Records {
         records
     }
 
-    /// What the batch says, if a producer with an id wrote it within a transaction.
+    /// What the batch says, if a producer with an id wrote it within a transaction. It may be too short to be one; the
+    /// coordinator is asked first, for the first record alone.
     pub(super) fn transaction(&self) -> Option<Attempt> {
-        let first = self.first.clone().filter(|_| self.transactional);
-        let batch = Batch::try_from(first?).ok()?;
-        Attempt::of(&batch).filter(|attempt| attempt.transactional)
+        let first = self.first.as_ref().filter(|_| self.transactional)?;
+        let producer_id = first.producer_id().filter(|id| *id > NO_PRODUCER_ID)?;
+        let (epoch, first_sequence) = (first.producer_epoch()?, first.base_sequence()?);
+        let last_sequence = first_sequence;
+        Some(Attempt { producer_id, epoch, first_sequence, last_sequence, transactional: true })
     }
 
     /// What the request's check says of them (`ProduceRequest.validateRecords`).
-    pub(super) fn check(&self, version: i16) -> Result<(), Rejection> {
-        if let Some(Rejection { code, .. }) = self.broken {
-            return Err(Rejection::of(code));
+    pub(super) fn check(&self, version: i16) -> Result<(), Unfit> {
+        let refused = |code| Err(Unfit::Refused(Rejection::of(code)));
+        match &self.broken {
+            Some(rejection) if rejection.code == ErrorCode::UNKNOWN_SERVER_ERROR => {
+                return Err(Unfit::Unexpected);
+            }
+            Some(rejection) => return refused(rejection.code),
+            None => {}
         }
-        let first = self.first.as_ref().filter(|entry| entry.magic() == MAGIC);
-        let first = first.ok_or_else(|| Rejection::of(ErrorCode::INVALID_RECORD))?;
-        if version < WITH_ZSTD && codec(first) == Some(Ok(Compression::Zstd)) {
-            return Err(Rejection::of(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE));
+        let Some(first) = self.first.as_ref().filter(|entry| entry.magic() == MAGIC) else {
+            return refused(ErrorCode::INVALID_RECORD);
+        };
+        match first.compression() {
+            Some(Err(_)) if version < WITH_ZSTD => return Err(Unfit::Unexpected),
+            Some(Ok(Compression::Zstd)) if version < WITH_ZSTD => {
+                return refused(ErrorCode::UNSUPPORTED_COMPRESSION_TYPE);
+            }
+            _ => {}
         }
         match self.behind {
-            Behind::Corrupt => Err(Rejection::of(ErrorCode::CORRUPT_MESSAGE)),
-            Behind::Entry => Err(Rejection::of(ErrorCode::INVALID_RECORD)),
-            Behind::Nothing | Behind::Endless => Ok(()),
+            Behind::Corrupt => refused(ErrorCode::CORRUPT_MESSAGE),
+            Behind::Entry => refused(ErrorCode::INVALID_RECORD),
+            Behind::Endless => Err(Unfit::Unexpected),
+            Behind::Nothing => Ok(()),
         }
     }
 
-    /// How handling them ends that Apache Kafka did not expect, once the topic is known.
-    pub(super) fn surprise(&self, version: i16) -> Option<Surprise> {
-        if self.missing {
-            return Some(Surprise::Unanswerable);
-        }
-        let first = self.first.as_ref().filter(|entry| entry.magic() == MAGIC)?;
-        let unknown_codec = version < WITH_ZSTD && matches!(codec(first), Some(Err(_)));
-        // The leader looks for the producer of what has passed the checks.
-        let short = self.behind == Behind::Nothing && first.size() < field::PRODUCER_EPOCH;
-        (unknown_codec || short || self.behind == Behind::Endless).then_some(Surprise::Failure)
+    /// Whether the leader finds the batch too short: it looks for the producer of what has passed the checks, and for
+    /// its epoch and sequence where it writes within a transaction (`ReplicaManager.handleProduceAppend`).
+    pub(super) fn is_short(&self) -> bool {
+        let Some(first) = &self.first else { return false };
+        let of_producer = self.transactional && first.producer_id().is_some_and(|id| id > NO_PRODUCER_ID);
+        first.size() < if of_producer { field::RECORD_COUNT } else { field::PRODUCER_EPOCH }
     }
+}
+
+/// Why a row is not handed to the leader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// The row has an error of its own.
+    Refused(Rejection),
+    /// Apache Kafka did not expect it, and the whole request fails.
+    Unexpected,
 }
 
 /// What becomes of a whole request because of one row.
@@ -110,10 +128,6 @@ pub(super) enum Surprise {
     Failure,
     /// Even the answer that says so cannot be made.
     Unanswerable,
-}
-
-fn codec(entry: &Entry) -> Option<Result<Compression, crate::kafka::batch::UnknownCodec>> {
-    Batch::try_from(entry.clone()).ok().map(|batch| batch.compression())
 }
 
 /// Errors of the parser are told in words, as Apache Kafka does.

@@ -2,12 +2,14 @@
 
 pub(in crate::broker) mod epochs;
 pub(in crate::broker) mod retention;
+mod search;
 pub(in crate::broker) mod segment;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+pub(in crate::broker) use crate::broker::partition::log::search::{Found, Unreadable};
 use crate::broker::partition::log::segment::{Appending, Place, Rolling, Segment};
-use crate::kafka::batch::{Batch, Record, field};
+use crate::kafka::batch::{Batch, field};
 
 /// The most that the records of a batch may take when they are decompressed, in bytes: as much as a request. Apache
 /// Kafka has no such limit; a batch that is larger is refused as one that cannot be decompressed.
@@ -16,17 +18,6 @@ pub(in crate::broker) const MAX_PAYLOAD: usize = crate::kafka::frame::MAX_REQUES
 /// The most that the batches of one log take, in bytes, as they were sent: it is kept in memory. Beyond it a partition
 /// answers as Apache Kafka does whose disk is full. A hundred and fifty million records of 40 bytes fit.
 pub(in crate::broker) const MAX_LOG_BYTES: usize = 8 << 30;
-
-/// A record found by its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::broker) struct Found {
-    /// Milliseconds since 1970.
-    pub timestamp: i64,
-    /// Its offset.
-    pub offset: i64,
-    /// The leader epoch in which it was written.
-    pub leader_epoch: i32,
-}
 
 /// Batches one after the other, from the log start offset to the log end offset.
 #[derive(Debug, Default)]
@@ -91,18 +82,6 @@ impl Entry {
         out.put_slice(&self.batch.bytes()[field::BATCH_LENGTH..field::LEADER_EPOCH]);
         out.put_i32(self.leader_epoch);
         out.put_slice(&self.batch.bytes()[field::MAGIC..]);
-    }
-
-    fn found(&self, record: &Record<'_>) -> Found {
-        let offset = self.base_offset + i64::from(record.offset_delta);
-        Found { timestamp: record.timestamp(&self.batch), offset, leader_epoch: self.leader_epoch }
-    }
-
-    /// The first record that fits. A batch that was accepted can be read.
-    fn find(&self, fits: impl Fn(&Found) -> bool) -> Option<Found> {
-        let payload = self.batch.payload(MAX_PAYLOAD).ok()?;
-        let mut records = self.batch.records(&payload).map_while(Result::ok);
-        records.find_map(|record| Some(self.found(&record)).filter(&fits))
     }
 }
 
@@ -251,24 +230,6 @@ impl Log {
         };
         &self.entries[start(segment)..start(segment + 1)]
     }
-
-    /// The first record, by offset, that is not older than `timestamp` and lies below the offset `below`; it is looked
-    /// for in one segment alone (`UnifiedLog.searchOffsetInLocalLog`).
-    pub(in crate::broker) fn first_since(&self, timestamp: i64, below: i64) -> Option<Found> {
-        let segment = self.segments.iter().position(|segment| segment.newest() >= timestamp)?;
-        let mut candidates =
-            self.entries_of(segment).iter().filter(|entry| entry.batch.max_timestamp() >= timestamp);
-        let found = candidates.find_map(|entry| entry.find(|found| found.timestamp >= timestamp));
-        found.filter(|found| found.offset < below)
-    }
-
-    /// The first record with the highest timestamp of all.
-    pub(in crate::broker) fn newest(&self) -> Option<Found> {
-        let largest = self.segments.iter().map(|segment| segment.largest).max()?;
-        let segment = self.segments.iter().position(|segment| segment.largest == largest)?;
-        let newest = self.entries_of(segment).iter().find(|entry| entry.batch.max_timestamp() == largest);
-        newest.and_then(|entry| entry.find(|found| found.timestamp == entry.batch.max_timestamp()))
-    }
 }
 
 fn size(entries: &[Entry]) -> usize {
@@ -381,12 +342,12 @@ mod tests {
         assert_eq!([read(0), read(1), read(2), read(5)], [vec![0, 1], vec![1], vec![2, 3, 4], vec![5]]);
         assert_eq!(log.place(3), Place { offset: 3, segment: 2, position: log.entries[0].batch.size() });
         assert_eq!(log.place(6).segment, 5);
-        let found = |timestamp| log.first_since(timestamp, 6).map(|found| found.offset);
+        let found = |timestamp| log.first_since(timestamp, 6).unwrap().map(|found| found.offset);
         assert_eq!(
             [found(3), found(10), found(11), found(20), found(22)].map(Option::unwrap),
             [1, 1, 2, 4, 5]
         );
-        assert_eq!(log.newest().unwrap().offset, 5);
+        assert_eq!(log.newest().unwrap().unwrap().offset, 5);
         let tail = log.truncate(4);
         assert_eq!((log.segments.len(), log.place(4).segment), (2, 2));
         log.restore(tail);
@@ -413,21 +374,22 @@ mod tests {
     #[test]
     fn a_time_leads_to_the_first_record_that_is_not_older() {
         let log = log();
-        let found = |timestamp| log.first_since(timestamp, 6).map(|found| (found.offset, found.timestamp));
+        let found =
+            |timestamp| log.first_since(timestamp, 6).unwrap().map(|found| (found.offset, found.timestamp));
         assert_eq!(found(0), Some((0, 10)));
         assert_eq!(found(15), Some((1, 30)));
         assert_eq!(found(30), Some((1, 30)));
         assert_eq!(found(31), Some((5, 40)));
         assert_eq!(found(41), None);
-        assert_eq!(log.first_since(31, 5), None, "not readable yet");
+        assert_eq!(log.first_since(31, 5), Ok(None), "not readable yet");
     }
 
     #[test]
     fn the_newest_is_the_first_with_the_highest_timestamp() {
         let mut log = log();
-        assert_eq!(log.newest(), Some(Found { timestamp: 40, offset: 5, leader_epoch: 5 }));
+        assert_eq!(log.newest(), Ok(Some(Found { timestamp: 40, offset: 5, leader_epoch: 5 })));
         log.append(batch(&[40]), 5, ALWAYS);
-        assert_eq!(log.newest().unwrap().offset, 5);
-        assert_eq!(Log::default().newest(), None);
+        assert_eq!(log.newest().unwrap().unwrap().offset, 5);
+        assert_eq!(Log::default().newest(), Ok(None));
     }
 }

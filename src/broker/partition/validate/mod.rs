@@ -8,7 +8,7 @@ use crate::broker::partition::log::MAX_PAYLOAD;
 use crate::broker::topic::config::TopicConfig;
 use crate::kafka::ErrorCode;
 use crate::kafka::batch::{
-    Batch, Compression, Entry, NO_TIMESTAMP, Record, RecordError, Records, TimestampType,
+    Batch, Compression, DecompressError, Entry, NO_TIMESTAMP, Record, RecordError, Records, TimestampType,
 };
 
 use rebuild::rebuilt;
@@ -32,12 +32,10 @@ pub(super) fn validate(entry: Entry, rules: Rules<'_>) -> Result<Batch, Rejectio
     let batch = intact(entry, rules.config)?;
     let source = batch.compression().map_err(|_| Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR))?;
     check_claims(&batch)?;
-    let payload = batch.payload(MAX_PAYLOAD).map_err(|_| Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR))?;
     let target = rules.config.compression.unwrap_or(source);
     let kept = target == source;
-    let records =
-        if kept && source != Compression::None { batch.skimmed(&payload) } else { batch.records(&payload) };
-    let max_timestamp = check_records(&batch, (records, kept), rules)?;
+    let payload = batch.payload(MAX_PAYLOAD).map_err(|error| broken_off(&batch, error, kept))?;
+    let max_timestamp = check_records(&batch, (records(&batch, &payload, kept), kept), rules)?;
     let batch = if kept {
         with_timestamps(batch, max_timestamp, rules)
     } else {
@@ -50,6 +48,21 @@ pub(super) fn validate(entry: Entry, rules: Rules<'_>) -> Result<Batch, Rejectio
         return Err(Rejection::of(ErrorCode::RECORD_LIST_TOO_LARGE));
     }
     Ok(batch)
+}
+
+/// The records as the leader reads them.
+fn records<'a>(batch: &Batch, payload: &'a [u8], kept: bool) -> Records<'a> {
+    if kept && is_compressed(batch) { batch.skimmed(payload) } else { batch.records(payload) }
+}
+
+/// A stream that breaks off is read as far as it goes: what is wrong with a record of it is found first.
+fn broken_off(batch: &Batch, error: DecompressError, kept: bool) -> Rejection {
+    let unexpected = Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR);
+    let DecompressError::Broken { before, .. } = error else { return unexpected };
+    match records(batch, &before, kept).find_map(Result::err) {
+        None | Some(RecordError::Short { .. }) => unexpected,
+        Some(error) => unreadable(error),
+    }
 }
 
 /// Base offset, then size, then checksum.
@@ -112,7 +125,7 @@ fn check_records(
 
 fn unreadable(error: RecordError) -> Rejection {
     Rejection::of(match error {
-        RecordError::Length { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
+        RecordError::Length { .. } | RecordError::Huge { .. } => ErrorCode::UNKNOWN_SERVER_ERROR,
         _ => ErrorCode::INVALID_RECORD,
     })
 }

@@ -3,7 +3,9 @@
 use std::io;
 
 use crate::kafka::ErrorCode;
-use crate::kafka::batch::{Batch, BatchBuilder, Compression, NO_TIMESTAMP, NewRecord, Record, TimestampType};
+use crate::kafka::batch::{
+    Batch, BatchBuilder, Compression, NO_PRODUCER_ID, NO_TIMESTAMP, NewRecord, Record, TimestampType,
+};
 
 use super::rejection::Rejection;
 
@@ -21,8 +23,8 @@ pub(super) fn rebuilt(
 ) -> Result<Batch, Rejection> {
     let unexpected = || Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR);
     let producer = (batch.producer_id(), batch.producer_epoch(), batch.base_sequence());
-    let unowned = batch.is_transactional() && !batch.has_producer_id();
-    if unowned || (batch.has_producer_id() && producer.1 == NO_EPOCH) {
+    let owned = producer.0 != NO_PRODUCER_ID;
+    if owned && (producer.1 == NO_EPOCH || producer.2 < 0) || batch.is_transactional() && !owned {
         return Err(unexpected());
     }
     let mut builder = BatchBuilder::new().compression(target).producer(producer.0, producer.1, producer.2);

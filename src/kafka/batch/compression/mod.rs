@@ -1,9 +1,10 @@
 //! The four codecs of a batch's records, in the framings that Kafka's clients use, read within a limit.
 
+mod gzip;
+
 use std::io::{self, Read, Write};
 
 use bytes::{Buf, Bytes};
-use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
 
@@ -25,8 +26,6 @@ const LZ4_BLOCK_CHECKSUM: u8 = 1 << 4;
 const LZ4_CONTENT_SIZE: u8 = 1 << 3;
 /// The bit of the byte behind it that says that blocks stand for themselves; Kafka's clients insist on it.
 const LZ4_INDEPENDENT: u8 = 1 << 5;
-/// So many bytes behind a member of a gzip file are never looked at.
-const GZIP_IGNORED: usize = 18;
 /// Our first guess at how much comes out, in bytes; it grows by doubling.
 const FIRST_GUESS: usize = 16 * 1024;
 
@@ -62,6 +61,8 @@ pub enum DecompressError {
     Broken {
         /// The codec.
         codec: Compression,
+        /// What came out before, as far as Kafka's reader hands it on.
+        before: Bytes,
         /// What its decoder says.
         source: io::Error,
     },
@@ -94,19 +95,20 @@ pub fn decompress(codec: Compression, input: Bytes, limit: usize) -> Result<Byte
     let mut out = Limited { bytes: Vec::new(), limit };
     let done = match codec {
         Compression::None => return Ok(input),
-        Compression::Gzip => gunzip(&input, &mut out),
+        Compression::Gzip => gzip::read(&input, &mut out),
         Compression::Snappy => unsnap(&input, &mut out),
         Compression::Lz4 => unlz4(&input, &mut out),
         // Nothing is nothing, not a frame that is cut off.
         Compression::Zstd if input.is_empty() => Ok(Fits::Yes),
         Compression::Zstd => {
-            zstd::stream::read::Decoder::with_buffer(&input[..]).and_then(|zstd| out.read(zstd))
+            let read = zstd::stream::read::Decoder::with_buffer(&input[..]).and_then(|zstd| out.read(zstd));
+            read.inspect_err(|_| out.bytes.clear())
         }
     };
     match done {
         Ok(Fits::Yes) => Ok(out.bytes.into()),
         Ok(Fits::No) => Err(DecompressError::OverLimit { limit }),
-        Err(source) => Err(DecompressError::Broken { codec, source }),
+        Err(source) => Err(DecompressError::Broken { codec, before: out.bytes.into(), source }),
     }
 }
 
@@ -171,29 +173,16 @@ impl Limited {
             return Ok(Fits::No);
         }
         self.bytes.resize(filled + room, 0);
-        snap::raw::Decoder::new().decompress(block, &mut self.bytes[filled..])?;
+        if let Err(error) = snap::raw::Decoder::new().decompress(block, &mut self.bytes[filled..]) {
+            self.bytes.truncate(filled);
+            return Err(error.into());
+        }
         Ok(Fits::Yes)
     }
 }
 
 fn broken(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
-}
-
-/// Reads the members of a gzip file. What follows a member is another one if it is long enough and begins like one;
-/// else it is ignored (Java's `GZIPInputStream.readTrailer`).
-fn gunzip(input: &[u8], out: &mut Limited) -> io::Result<Fits> {
-    let mut rest = input;
-    loop {
-        let mut member = GzDecoder::new(rest);
-        if out.read(&mut member)? == Fits::No {
-            return Ok(Fits::No);
-        }
-        rest = member.into_inner();
-        if rest.len() <= GZIP_IGNORED || GzDecoder::new(rest).header().is_none() {
-            return Ok(Fits::Yes);
-        }
-    }
 }
 
 /// Reads blocks in the framing of snappy-java, or one bare block where the framing is missing, as snappy-java does.

@@ -1,0 +1,70 @@
+//! Gzip files as Java reads them.
+
+use std::io;
+
+use bytes::Buf;
+use flate2::Crc;
+use flate2::bufread::DeflateDecoder;
+
+use super::{Fits, Limited, broken};
+
+/// How a gzip file begins: its method of compression is the only one there is.
+const GZIP_MAGIC: [u8; 3] = [0x1F, 0x8B, 8];
+/// So many bytes behind a member of a gzip file are never looked at.
+const GZIP_IGNORED: usize = 18;
+
+/// Reads the members of a gzip file. What follows a member is another one if it is long enough and begins like one;
+/// else it is ignored (Java's `GZIPInputStream.readTrailer`).
+pub(super) fn read(input: &[u8], out: &mut Limited) -> io::Result<Fits> {
+    let mut rest = header(input).ok_or_else(|| broken("this is no gzip file"))?;
+    loop {
+        let start = out.bytes.len();
+        let mut member = DeflateDecoder::new(rest);
+        // What a decoder yields in the same breath as its error is lost.
+        if out.read(&mut member).inspect_err(|_| out.bytes.truncate(start))? == Fits::No {
+            return Ok(Fits::No);
+        }
+        let mut crc = Crc::new();
+        crc.update(&out.bytes[start..]);
+        let mut trailer = member.into_inner();
+        let told = [trailer.try_get_u32_le(), trailer.try_get_u32_le()];
+        if told != [Ok(crc.sum()), Ok(crc.amount())] {
+            return Err(broken("the end of a gzip file is wrong"));
+        }
+        match header(trailer).filter(|_| trailer.len() > GZIP_IGNORED) {
+            Some(behind) => rest = behind,
+            None => return Ok(Fits::Yes),
+        }
+    }
+}
+
+/// What stands behind the header of a gzip file; none if it is no header. Flags that mean nothing are no mistake to
+/// Java (`GZIPInputStream.readHeader`).
+fn header(input: &[u8]) -> Option<&[u8]> {
+    let [extra, name, comment, crc] = [1 << 2, 1 << 3, 1 << 4, 1 << 1];
+    let (start, mut rest) = input.split_first_chunk::<10>()?;
+    let flags = start[3];
+    if !start.starts_with(&GZIP_MAGIC) {
+        return None;
+    }
+    if flags & extra != 0 {
+        let size = rest.try_get_u16_le().ok()?;
+        rest = rest.get(usize::from(size)..)?;
+    }
+    for text in [name, comment] {
+        if flags & text != 0 {
+            let end = rest.iter().position(|byte| *byte == 0)?;
+            rest = &rest[end + 1..];
+        }
+    }
+    if flags & crc != 0 {
+        let mut known = Crc::new();
+        known.update(&input[..input.len() - rest.len()]);
+        let told = rest.try_get_u16_le().ok()?;
+        // The lower half.
+        if u32::from(told) != known.sum() & 0xFFFF {
+            return None;
+        }
+    }
+    Some(rest)
+}

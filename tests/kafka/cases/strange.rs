@@ -1,0 +1,202 @@
+//! What random odd requests have found: several rows of one partition, batches too short for a header, attributes that
+//! mean nothing, streams that break off, records that stand in the log and cannot be read.
+
+use super::Theme;
+use super::order::{good, ok};
+use crate::fields;
+use crate::session::{Session, produce};
+use crate::wire::compression::compress;
+use crate::wire::{Batch, Value, batch, bytes, record};
+
+/// The first record with a time and the last, each by itself.
+fn by_time(k: &mut Session<'_>, times: &[i64]) {
+    for time in times {
+        let row = fields! { partition_index: 0, timestamp: *time };
+        let topics = vec![fields! { name: "~t", partitions: vec![row] }];
+        k.call("ListOffsets", 7, fields! { topics: topics });
+    }
+}
+
+/// A gzip file whose trailer is wrong.
+fn broken_trailer(batch: &Batch) -> Vec<u8> {
+    let mut packed = compress(1, &batch.plain());
+    let at = packed.len() - 6;
+    packed[at] ^= 1;
+    packed
+}
+
+pub(super) fn add(theme: &mut Theme) {
+    for version in [3, 8, 9, 12, 13] {
+        theme.case(format!("good and bad rows of one partition, version {version}"), move |k| {
+            k.topic("~t", &[]);
+            let corrupt = || Value::from(good().with("crc", 7));
+            let empty = || bytes(b"");
+            let named = |name: &str| Value::from(batch([record(name)]));
+            for rows in [
+                vec![(0, named("first")), (0, empty())],
+                vec![(0, empty()), (0, named("second"))],
+                vec![(0, corrupt()), (0, empty())],
+                vec![(0, empty()), (0, corrupt())],
+                vec![(0, named("third")), (0, corrupt())],
+                vec![(0, corrupt()), (0, named("fourth"))],
+                vec![(0, named("fifth")), (0, empty()), (1, ok()), (0, named("sixth"))],
+                vec![(9, empty()), (9, ok()), (9, corrupt())],
+            ] {
+                k.produce(version, 1, "~t", rows.clone());
+                k.produce(version, 0, "~t", rows);
+            }
+            k.log("~t");
+        });
+    }
+    theme.case("what the parser says of one row of several", |k| {
+        k.topic("~t", &[]);
+        let magic = || Value::from(good().with("magic", 3));
+        let length = || Value::from(good().with("length", 5));
+        let transactional = || Value::from(good().producer(4_000, 0, 0).transactional());
+        for rows in [
+            vec![(0, magic()), (0, length())],
+            vec![(0, length()), (0, magic())],
+            vec![(0, magic()), (0, ok())],
+            vec![(0, ok()), (0, magic())],
+            vec![(0, transactional()), (0, magic())],
+            vec![(0, magic()), (0, transactional())],
+            vec![(0, transactional()), (0, ok())],
+            vec![(0, ok()), (0, transactional()), (1, magic())],
+        ] {
+            k.produce(9, 1, "~t", rows);
+        }
+        k.produce_all(9, 1, vec![("~none", vec![(0, ok())]), ("~t", vec![(0, magic()), (0, ok())])]);
+        k.log("~t");
+    });
+    theme.case("rows of the same topic that stand apart", |k| {
+        k.topic("~t", &[]);
+        k.topic("~u", &[]);
+        for (first, second) in [(ok(), bytes(b"")), (bytes(b""), ok()), (ok(), ok())] {
+            k.produce_all(
+                9,
+                1,
+                vec![("~t", vec![(0, first)]), ("~u", vec![(0, ok())]), ("~t", vec![(0, second)])],
+            );
+        }
+        k.log("~t");
+        k.log("~u");
+    });
+    theme.case("a batch of a transaction that is shorter than a header", |k| {
+        k.topic("~t", &[]);
+        let short = |length: i64| good().producer(4_000, 0, 0).transactional().with("length", length);
+        for length in [14, 35, 38, 39, 40, 41, 44, 45, 46, 48] {
+            k.one(9, 1, "~t", short(length).cut(70 - 12 - length as usize));
+            let Value::Struct(mut body) = produce(12, 1, vec![("~t", vec![(0, short(length).into())])])
+            else {
+                panic!("a request");
+            };
+            body.push(("transactional_id".to_owned(), "~nobody".into()));
+            k.produce_body(12, 1, Value::Struct(body));
+        }
+        for length in [14, 38, 39, 48] {
+            let zstd = || good().codec(4).with("length", length);
+            k.one(3, 1, "~t", zstd());
+            k.one(9, 1, "~t", zstd());
+            k.one(3, 1, "~t", good().codec(6).with("length", length));
+        }
+        k.log("~t");
+    });
+    theme.case("attributes that mean nothing", |k| {
+        k.topic("~t", &[]);
+        k.topic("~u", &[("message.timestamp.type", "LogAppendTime")]);
+        k.topic("~v", &[("compression.type", "uncompressed")]);
+        for attributes in [64, 128, 256, 0x4000, -32_768, 0x7FC0, 64 | 8, 0x7FC0 | 8] {
+            let odd = || batch([record("v").at(5)]).with("attributes", attributes);
+            for topic in ["~t", "~u", "~v"] {
+                k.one(9, 1, topic, odd());
+                k.one(9, 1, topic, odd().with("max_timestamp", 9));
+            }
+        }
+        for topic in ["~t", "~u", "~v"] {
+            k.log_of(topic, &[0]);
+        }
+    });
+    theme.case("producer ids below zero", |k| {
+        k.topic("~t", &[]);
+        k.topic("~u", &[("compression.type", "gzip")]);
+        for (id, epoch, sequence) in
+            [(-2_i64, 0_i64, 0_i64), (-2, -1, -1), (i64::MIN, 0, -1), (-1, 0, 0), (-1, 5, -1), (-1, -1, 3)]
+        {
+            let odd =
+                good().with("producer_id", id).with("producer_epoch", epoch).with("base_sequence", sequence);
+            k.one(9, 1, "~t", &odd);
+            k.one(9, 1, "~t", &odd);
+            k.one(9, 1, "~u", &odd);
+        }
+        k.log_of("~t", &[0]);
+        k.log_of("~u", &[0]);
+    });
+    theme.case("records that stand in the log and cannot be read", |k| {
+        k.topic("~t", &[]);
+        for codec in 1..5 {
+            k.one(9, 1, "~t", batch([record("a").at(3).length(3), record("b").at(7)]).codec(codec));
+            by_time(k, &[-3, 0, 3, 5, 8]);
+        }
+        k.one(9, 1, "~t", batch([record("c").at(9)]).codec(1));
+        by_time(k, &[-3, 8, 9]);
+    });
+    theme.case("offsets that are none, looked for by time", |k| {
+        k.topic("~t", &[]);
+        k.one(
+            9,
+            1,
+            "~t",
+            batch([record("a").at(3).offset_delta(-1), record("b").at(4).offset_delta(i32::MIN)]),
+        );
+        by_time(k, &[-3, 0, 3, 4]);
+        k.one(9, 1, "~t", batch([record("c").at(5).offset_delta(-3), record("d").at(6).offset_delta(9)]));
+        by_time(k, &[-3, 0, 3, 4, 5, 6]);
+    });
+    theme.case("a stream that breaks off behind a bad record", |k| {
+        k.topic("~t", &[]);
+        for settings in [("~u", "producer"), ("~v", "lz4")] {
+            k.topic(settings.0, &[("compression.type", settings.1)]);
+            let sound = batch([record("a"), record("b")]).codec(1);
+            k.one(9, 1, settings.0, sound.clone().payload("broken trailer", broken_trailer(&sound)));
+            k.one(
+                9,
+                1,
+                settings.0,
+                sound
+                    .clone()
+                    .with("count", 1)
+                    .with("last_offset_delta", 0)
+                    .payload("broken trailer", broken_trailer(&sound)),
+            );
+            let endless = [0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
+            let bad = batch([record("a").body(&endless)]).codec(1);
+            k.one(9, 1, settings.0, bad.clone().payload("broken trailer", broken_trailer(&bad)));
+            let short = batch([record("a").body(&[0, 0, 0, 10])]).codec(1);
+            k.one(9, 1, settings.0, short.clone().payload("broken trailer", broken_trailer(&short)));
+            k.log_of(settings.0, &[0]);
+        }
+    });
+    theme.case("gzip files with everything in their header", |k| {
+        k.topic("~t", &[]);
+        let plain = batch([record("v")]);
+        let packed = compress(1, &plain.plain());
+        let body = &packed[10..];
+        let of =
+            |flags: u8, rest: &[u8]| [&[0x1F, 0x8B, 8, flags, 1, 2, 3, 4, 5, 6][..], rest, body].concat();
+        for (name, payload) in [
+            ("a name", of(8, b"name\0")),
+            ("a comment", of(16, b"comment\0")),
+            ("more", of(4, &[2, 0, 9, 9])),
+            ("all of it", of(4 | 8 | 16, b"\x02\x00\x09\x09name\0comment\0")),
+            ("text", of(1, b"")),
+            ("unknown flags", of(0xE0, b"")),
+            ("a wrong checksum", of(2, &[0, 0])),
+            ("no end", of(8, b"")),
+            ("another method", [&[0x1F, 0x8B, 7, 0, 1, 2, 3, 4, 5, 6][..], body].concat()),
+            ("no magic", [&[0x1F, 0x8C, 8, 0, 1, 2, 3, 4, 5, 6][..], body].concat()),
+        ] {
+            k.one(9, 1, "~t", batch([record("v")]).codec(1).payload(name, payload));
+        }
+        k.log_of("~t", &[0]);
+    });
+}
