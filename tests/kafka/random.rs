@@ -1,7 +1,8 @@
 //! Random sequences of requests: several producers, epochs, sequences, partitions, acks and connections, transactions and
-//! their readers, the same on both sides, shrunk to the fewest that differ. Without Java the embedded broker is held
+//! their readers, batches that break rules, the same on both sides, shrunk to the fewest that differ. Without Java the embedded broker is held
 //! against a model. `INFLIGHT_SEQUENCES` says how many are tried on both sides, `PROPTEST_RNG_SEED` which.
 
+mod odd;
 mod transactional;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -90,6 +91,7 @@ pub(crate) fn trials(suite: &Arc<Suite>) -> Vec<Trial> {
         Trial::test("embedded::random::a mistake is found and shrunk", planted),
         kafka("the same answers on both sides", both),
         kafka("the same transactions on both sides", transactions),
+        kafka("the same answers to odd requests on both sides", odd),
     ]
 }
 
@@ -101,19 +103,24 @@ fn with_kafka() -> u32 {
 
 fn search<T: Debug>(
     cases: u32,
-    step: impl Strategy<Value = T>,
-    test: impl Fn(Vec<T>) -> Result<(), TestCaseError>,
-) -> Result<(), TestError<Vec<T>>> {
+    plays: impl Strategy<Value = T>,
+    test: impl Fn(T) -> Result<(), TestCaseError>,
+) -> Result<(), TestError<T>> {
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 300, ..Config::default() };
-    TestRunner::new(config).run(&vec(step, 1..24), test)
+    TestRunner::new(config).run(&plays, test)
 }
 
 fn run<T: Debug>(
     cases: u32,
-    step: impl Strategy<Value = T>,
-    test: impl Fn(Vec<T>) -> Result<(), TestCaseError>,
+    plays: impl Strategy<Value = T>,
+    test: impl Fn(T) -> Result<(), TestCaseError>,
 ) -> Result<(), Failed> {
-    search(cases, step, test).map_err(|error| error.to_string().into())
+    search(cases, plays, test).map_err(|error| error.to_string().into())
+}
+
+/// Some of them, one after the other.
+fn some<T: Debug>(step: impl Strategy<Value = T>) -> impl Strategy<Value = Vec<T>> {
+    vec(step, 1..24)
 }
 
 fn embedded() -> Embedded {
@@ -123,7 +130,7 @@ fn embedded() -> Embedded {
 fn both(suite: &Suite) -> Result<(), Failed> {
     let apache = suite.apache()?;
     let number = AtomicUsize::new(0);
-    run(with_kafka(), step(), |steps| {
+    run(with_kafka(), some(step()), |steps| {
         let number = number.fetch_add(1, Ordering::Relaxed);
         let (expected, _) = play(&*apache, number, &steps);
         let (answered, _) = play(&embedded(), number, &steps);
@@ -134,7 +141,7 @@ fn both(suite: &Suite) -> Result<(), Failed> {
 fn transactions(suite: &Suite) -> Result<(), Failed> {
     let apache = suite.apache()?;
     let number = AtomicUsize::new(0);
-    run(with_kafka(), transactional::act(), |acts| {
+    run(with_kafka(), some(transactional::act()), |acts| {
         let number = number.fetch_add(1, Ordering::Relaxed);
         let expected = transactional::play(&*apache, number, &acts);
         let answered = transactional::play(&embedded(), number, &acts);
@@ -142,10 +149,21 @@ fn transactions(suite: &Suite) -> Result<(), Failed> {
     })
 }
 
+fn odd(suite: &Suite) -> Result<(), Failed> {
+    let apache = suite.apache()?;
+    let number = AtomicUsize::new(0);
+    run(with_kafka(), odd::plays(), |plays| {
+        let number = number.fetch_add(1, Ordering::Relaxed);
+        let expected = odd::play(&*apache, number, &plays);
+        let answered = odd::play(&embedded(), number, &plays);
+        crate::trial::compare(&expected, &answered).map_err(TestCaseError::fail)
+    })
+}
+
 /// A broker that lets a fenced producer end a transaction is found out, by the fewest requests that show it: an id is
 /// given out, perhaps twice, and who asks has not its last epoch.
 fn planted() -> Result<(), Failed> {
-    let found = search(WITH_MODEL, transactional::act(), |acts| {
+    let found = search(WITH_MODEL, some(transactional::act()), |acts| {
         let expected = transactional::play(&embedded(), 0, &acts);
         let mut ending = false;
         let lie = |line: &String| {
@@ -162,7 +180,7 @@ fn planted() -> Result<(), Failed> {
 }
 
 fn model() -> Result<(), Failed> {
-    run(WITH_MODEL, step(), |steps| {
+    run(WITH_MODEL, some(step()), |steps| {
         let (_, answers) = play(&embedded(), 0, &steps);
         let mut model = Model::default();
         for (step, answer) in steps.iter().zip(answers) {
