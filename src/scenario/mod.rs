@@ -3,7 +3,6 @@
 //! A text becomes a tree that keeps what the user wrote, the tree is read into the [`model`], whose types are the
 //! vocabulary. Mistakes are recorded on the way; none of them keeps the others from being found.
 
-mod field;
 mod later;
 mod load;
 pub mod model;
@@ -18,9 +17,9 @@ use serde::Deserialize;
 use crate::diagnostic::Diagnostic;
 use crate::source::Source;
 
-pub use field::Field;
 pub use load::{MAX_BYTES, load};
 pub use model::{AnomalyKind, Callbacks, Emulate, MessageEvent, OnTimeout, QueueFull, Scenario, Start};
+pub use read::Field;
 pub use reference::{reference, schema};
 
 /// Reads a scenario. What is wrong with it as a text comes with it, every mistake of the file at once; the scenario is

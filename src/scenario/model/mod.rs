@@ -12,7 +12,7 @@ mod topic;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::field::Field;
+use super::read::Field;
 
 pub use expect::{
     AllOrNone, Anomalies, AnomalyKind, Delivered, Expect, ExpectApi, ExpectProduce, ExpectRequests, Log,

@@ -4,11 +4,11 @@ use serde::de::{Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 use crate::diagnostic::Code;
-use crate::scenario::field::{LISTED, LONG, PLACED};
 use crate::scenario::tree::Value;
 
 use super::access::{Fields, Items, Pairs, Parts, Variant};
 use super::at::{At, Refused};
+use super::field::{LISTED, LONG, PLACED};
 
 impl<'de> Deserializer<'de> for At<'de> {
     type Error = Refused;

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::scenario::field::{Field, LISTED, LONG};
+use crate::scenario::read::{Field, LISTED, LONG};
 
 /// A leaf that is made from a text.
 pub(in crate::scenario::model) trait Leaf: Sized {

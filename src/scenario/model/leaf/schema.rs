@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-use crate::scenario::field::Field;
+use crate::scenario::read::Field;
 
 use super::{Form, Listed, Map, Number, Raw, Text};
 

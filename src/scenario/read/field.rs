@@ -12,9 +12,9 @@ use crate::source::{Span, Spanned};
 /// The name by which [`Field`] asks the reader for a value together with its place.
 pub(super) const PLACED: &str = "$placed";
 /// The name by which a form asks whether it is the long one, a mapping.
-pub(super) const LONG: &str = "$long";
+pub(in crate::scenario) const LONG: &str = "$long";
 /// The name by which a form asks whether it is a list.
-pub(super) const LISTED: &str = "$listed";
+pub(in crate::scenario) const LISTED: &str = "$listed";
 
 /// A field as it was written. Reading one never fails: a mistake is recorded by the reader, and the others go on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
