@@ -69,7 +69,7 @@ pub(crate) fn steps(config: &str, steps: &[&str]) -> Arc<Plan> {
 
 pub(crate) fn parsed(text: &str) -> Arc<Plan> {
     let source = Arc::new(Source::new("bench.yaml", text));
-    Arc::new(plan::of(&source, Options { name: "bench", settings: &[] }).plan.unwrap())
+    Arc::new(plan::of(&source, Options { name: "bench", settings: &[] }).plans.remove(0))
 }
 
 fn acknowledged(trace: &Trace) -> u64 {

@@ -125,6 +125,8 @@ codes! {
     NeverReleased = "E045" "never released or armed",
     /// Messages that have to be told apart by their bytes, and are not.
     Alike = "E046" "messages alike",
+    /// A matrix whose values, uses and expectations do not go together.
+    Matrix = "E047" "matrix that does not fit",
     /// A scenario did not do what it should.
     Expectation = "F001" "not as expected",
     /// The client chooses partitions at random.

@@ -7,8 +7,8 @@ use crate::id::{
     BrokerId, MessageId, Offset, Partition, ProducerIndex, Submission, TopicIndex, TopicPartition,
 };
 use crate::plan::{
-    Action, Batch, Callbacks, Delivered, Emulate, Expect, MessageTemplate, Mode, OnTimeout, Options, Order,
-    Origin, Plan, Producer, QueueFull, Setting, Snapshot, Start, Step, Topic,
+    Action, Batch, Callbacks, Combination, Delivered, Emulate, Expect, MessageTemplate, Mode, OnTimeout,
+    Options, Order, Origin, Plan, Producer, QueueFull, Setting, Snapshot, Start, Step, Topic,
 };
 use crate::source::{Source, Span, Spanned};
 use crate::submissions::Submissions;
@@ -21,6 +21,7 @@ use crate::trace::{
 pub(crate) fn plan(count: u32) -> Plan {
     let source = Arc::new(Source::new("a.yaml", "topic: test2\nexpect:\n  delivered: all\n"));
     let mut plan = Plan {
+        combination: Combination::default(),
         source,
         name: "a".to_owned(),
         description: None,
@@ -214,5 +215,5 @@ pub(crate) fn set_of(messages: impl IntoIterator<Item = u32>) -> Submissions {
 pub(crate) fn scenario(text: &str) -> Plan {
     let source = Arc::new(Source::new("a.yaml", text));
     let loaded = crate::plan::of(&source, Options { name: "a", settings: &[] });
-    loaded.plan.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
+    loaded.plans.into_iter().next().unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
 }

@@ -1,5 +1,7 @@
 //! What became of each submission: ok, failed, or unknown, as in Jepsen.
 
+use std::ops::AddAssign;
+
 use crate::id::{MessageId, Submission};
 use crate::submissions::Submissions;
 use crate::trace::{Callback, Code, Event, Events, Persistence};
@@ -53,6 +55,18 @@ pub struct Counts {
     pub timeouts: u64,
     /// Records in the logs that no submission of this run wrote.
     pub foreign: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        self.sent += more.sent;
+        self.ok += more.ok;
+        self.failed += more.failed;
+        self.unknown += more.unknown;
+        self.cut_off += more.cut_off;
+        self.timeouts += more.timeouts;
+        self.foreign += more.foreign;
+    }
 }
 
 /// The outcome of each submission, in two bytes each.

@@ -4,48 +4,60 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, MAX_SHOWN, Severity};
-use crate::scenario;
+use crate::scenario::{self, Merged, Reading};
 use crate::source::Source;
 
 use super::compile::{Options, compile};
 use super::plan::{Plan, Settings};
 
 /// What became of a file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Loaded {
-    /// The plan; none exactly where a mistake is among the diagnostics.
-    pub plan: Option<Plan>,
+    /// A plan for each combination of the file's matrix, one where it has none; no plan exactly where a mistake is among
+    /// the diagnostics.
+    pub plans: Vec<Plan>,
     /// What broker and client are to be asked about; none where the file could not be read.
-    pub settings: Option<Settings>,
+    pub settings: Vec<Settings>,
     /// Mistakes, or warnings where there are none, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads a scenario file and makes a plan of it.
+/// Reads a scenario file and makes plans of it.
 pub fn load(path: &Path, options: Options<'_>) -> Loaded {
     match scenario::load(path) {
         Ok(source) => of(&source, options),
-        Err(mistake) => Loaded { plan: None, settings: None, diagnostics: vec![*mistake] },
+        Err(mistake) => Loaded { diagnostics: vec![*mistake], ..Loaded::default() },
     }
 }
 
-/// Makes a plan of a scenario's text.
+/// Makes plans of a scenario's text.
 pub fn of(source: &Arc<Source>, options: Options<'_>) -> Loaded {
-    let (scenario, mut diagnostics) = scenario::read(source);
-    let (mut plan, mut settings) = (None, None);
-    if let Some(scenario) = scenario {
-        let mut compiled = compile(source, &scenario, options);
-        plan = compiled.plan;
-        settings = Some(compiled.settings);
-        diagnostics.append(&mut compiled.diagnostics);
+    let written = scenario::read(source);
+    let mut loaded = Loaded::default();
+    let mut merged = Merged::default();
+    for Reading { combination, scenario, mut diagnostics } in written.readings() {
+        if let Some(scenario) = scenario {
+            let mut compiled = compile(source, &scenario, options);
+            loaded.plans.extend(compiled.plan);
+            loaded.settings.push(compiled.settings);
+            diagnostics.append(&mut compiled.diagnostics);
+        }
+        let full = written.diagnostics.len() + diagnostics.len() >= MAX_SHOWN;
+        merged.add(&combination, diagnostics);
+        if full {
+            // Those of other combinations would not be shown.
+            break;
+        }
     }
+    let mut diagnostics = written.diagnostics;
+    diagnostics.append(&mut merged.finish());
     if diagnostics.iter().any(|found| found.code.severity() == Severity::Error) {
-        plan = None;
+        loaded.plans.clear();
         diagnostics.retain(|found| found.code.severity() == Severity::Error);
     }
     diagnostics.sort_by_key(|found| found.labels.first().map(|label| label.span));
     shorten(&mut diagnostics);
-    Loaded { plan, settings, diagnostics }
+    Loaded { diagnostics, ..loaded }
 }
 
 /// Leaves the first mistakes of a file that has very many.
@@ -71,7 +83,7 @@ mod tests {
     fn plan(text: &str) -> Plan {
         let loaded = loaded(text);
         let shown: String = loaded.diagnostics.iter().map(|found| render(found, Style::Plain)).collect();
-        loaded.plan.unwrap_or_else(|| panic!("{shown}"))
+        loaded.plans.into_iter().next().unwrap_or_else(|| panic!("{shown}"))
     }
 
     fn codes(text: &str) -> Vec<Code> {
@@ -134,13 +146,13 @@ mod tests {
         let source =
             Arc::new(Source::new("a.yaml", "topic: a\ncount: 1\nproducer: {config: {linger.ms: 5}}\n"));
         let settings = [("linger.ms".to_owned(), "0".to_owned())];
-        let plan = of(&source, Options { name: "a", settings: &settings }).plan.unwrap();
+        let plan = of(&source, Options { name: "a", settings: &settings }).plans.remove(0);
         assert_eq!(plan.producers[0].config.len(), 1);
         assert_eq!(plan.producers[0].config[0].value, "0");
         let refused = [("plugin.library.paths".to_owned(), "x".to_owned())];
         let loaded = of(&source, Options { name: "a", settings: &refused });
         assert_eq!(loaded.diagnostics[0].code, Code::RefusedSetting);
-        assert_eq!(loaded.settings.unwrap().producers[0].config.len(), 1);
+        assert_eq!(loaded.settings[0].producers[0].config.len(), 1);
     }
 
     #[test]
@@ -209,5 +221,46 @@ mod tests {
             [Code::TemplateFails]
         );
         assert_eq!(codes("topic: a\ncount: 3\nexpect: {delivered: [0..3]}\n"), [Code::NotInPlan]);
+    }
+
+    #[test]
+    fn a_matrix_gives_a_plan_for_each_combination() {
+        let loaded = loaded(
+            "topic: a\ncount: 1\nmatrix: {error: [CORRUPT_MESSAGE, INVALID_RECORD]}\nfaults:\n  - on: produce\n    \
+             do: {fail: \"${error}\"}\nproducer: {one_per_request: true}\nexpect:\n  - where: {error: INVALID_RECORD}\n    \
+             failed: {\"${error}\": 0}\n",
+        );
+        assert_eq!(loaded.diagnostics, []);
+        let names: Vec<_> = loaded.plans.iter().map(|plan| plan.faults[0].name.to_string()).collect();
+        assert_eq!(names, ["produce: fail: \"CORRUPT_MESSAGE\"", "produce: fail: \"INVALID_RECORD\""]);
+        let failed: Vec<_> = loaded.plans.iter().map(|plan| plan.expect.failed.len()).collect();
+        assert_eq!(failed, [0, 1]);
+        assert_eq!(loaded.settings.len(), 2);
+    }
+
+    #[test]
+    fn a_mistake_in_some_combinations_says_in_which() {
+        let messages = |text: &str| -> Vec<String> {
+            loaded(text).diagnostics.into_iter().map(|found| found.message).collect()
+        };
+        assert_eq!(
+            messages("topic: a\ncount: 1\nmatrix: {p: [0, 1, x]}\npartition: ${p}\n"),
+            [
+                "there is no partition 1; the topic has 0..0 (with p: 1)",
+                "the partition 'x' is no whole number from 0 (with p: x)"
+            ]
+        );
+        assert_eq!(messages("topic: a\nmatrix: {p: [0, 1]}\nvalue: ${p}\n").len(), 1);
+        let shown = loaded("topic: a\ncount: 1\nmatrix: {x: [aaa, b]}\nvalue: \"${x} {{ y }}\"\n");
+        let place = shown.diagnostics[0].labels[0].span;
+        assert_eq!(shown.diagnostics[0].source.slice(place), "\"${x} {{ y }}\"", "no place inside is sure");
+    }
+
+    #[test]
+    fn very_many_mistakes_of_very_many_combinations_are_cut() {
+        let values: Vec<_> = (0..100).map(|value| value.to_string()).collect();
+        let fields: Vec<_> = (0..500).map(|field| format!("field_{field}_${{v}}: 1\n")).collect();
+        let text = format!("topic: a\nmatrix: {{v: [{}]}}\n{}", values.join(", "), fields.concat());
+        assert_eq!(loaded(&text).diagnostics.len(), MAX_SHOWN);
     }
 }

@@ -9,7 +9,9 @@ mod message;
 mod plan;
 mod template;
 
-pub use crate::scenario::{AnomalyKind, Callbacks, Emulate, MessageEvent, OnTimeout, QueueFull, Start};
+pub use crate::scenario::{
+    AnomalyKind, Callbacks, Combination, Emulate, Merged, MessageEvent, OnTimeout, QueueFull, Start,
+};
 pub use compile::{Compiled, Options, compile, refusal};
 pub use expect::{Delivered, Expect, Happening, Moment, Precedence, Wanted};
 pub use identity::{Recogniser, Seen};

@@ -34,7 +34,7 @@ impl Details {
             };
             lines.push(format!("{lead} {}", printable(trouble)));
         }
-        if let Some(flaky) = &outcome.flaky {
+        for flaky in &outcome.flaky {
             self.flaky(flaky, &mut lines);
         }
         if let Some(snapshot) = &outcome.snapshot {
@@ -73,7 +73,12 @@ impl Details {
     fn flaky(&self, flaky: &Flaky, lines: &mut Vec<String>) {
         let counts: Vec<_> = flaky.counts.iter().map(u32::to_string).collect();
         let (different, counts) = (flaky.counts.len(), counts.join(", "));
-        lines.push(format!("{different} different outcomes in {} runs, so often each: {counts}", flaky.runs));
+        let with = match &flaky.combination {
+            all if all.is_empty() => String::new(),
+            combination => format!("with {combination}: "),
+        };
+        let runs = flaky.runs;
+        lines.push(format!("{with}{different} different outcomes in {runs} runs, so often each: {counts}"));
         for (count, message) in &flaky.failures {
             lines.push(self.paint.bad(format!("in {count} of them: {}", printable(message))));
         }

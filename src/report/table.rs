@@ -3,7 +3,7 @@
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::session::Showing;
-use crate::view::{Row, Timeline, Tone};
+use crate::view::{HEADING, Row, Timeline, Tone};
 
 use super::details::{Details, LINES};
 use super::paint::{Paint, printable};
@@ -23,11 +23,15 @@ pub struct Limits {
     pub rows: Option<usize>,
 }
 
-/// A run, with what is wrong with it below.
+/// A run, or one for each combination, with what is wrong below.
 pub fn show(showing: &Showing, paint: Paint, limits: Limits) -> String {
     let mut text = headline(paint, &showing.outcome);
     text.push('\n');
-    if let Some(timeline) = &showing.timeline {
+    for (combination, timeline) in &showing.timelines {
+        if !combination.is_empty() {
+            let heading = printable(&format!("{HEADING}{combination}")).into_owned();
+            text.extend(["\n", &paint.strong(heading), "\n"]);
+        }
         text.extend(table(timeline, paint, limits).into_iter().map(|line| line + "\n"));
     }
     let details = Details { paint, lines: LINES, warnings: false };

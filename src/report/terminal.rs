@@ -247,7 +247,7 @@ mod tests {
             diagnostics: Vec::new(),
             said: vec!["librdkafka said of expired: Local: Message timed out".into()],
             snapshot: None,
-            flaky: None,
+            flaky: Vec::new(),
             trouble: None,
             ends_all: false,
         }

@@ -2,7 +2,7 @@
 //! something else later.
 
 /// By the type of the vocabulary that owns it: the words of it that come later.
-pub(super) const LATER: &[(&str, &[&str])] = &[("Scenario", &["react", "matrix"]), ("Expect", &["where"])];
+pub(super) const LATER: &[(&str, &[&str])] = &[("Scenario", &["react"])];
 
 /// The words of a type that come later.
 pub(super) fn of(owner: &str) -> &'static [&'static str] {

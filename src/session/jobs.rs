@@ -107,9 +107,10 @@ where
     /// Where a scenario could meet others.
     fn meetings(&self, candidate: &Candidate) -> impl Iterator<Item = Meeting> {
         let target = &self.options.target;
-        let topics = candidate.plan.iter().filter(|_| target.shares_topics()).flat_map(|plan| &plan.topics);
+        let plans = &candidate.plans;
+        let topics = plans.iter().filter(|_| target.shares_topics()).flat_map(|plan| &plan.topics);
         let producers =
-            candidate.plan.iter().filter(|_| target.shares_transactions()).flat_map(|plan| &plan.producers);
+            plans.iter().filter(|_| target.shares_transactions()).flat_map(|plan| &plan.producers);
         let ids = producers
             .flat_map(|producer| &producer.config)
             .filter(|setting| setting.key == "transactional.id")
@@ -219,9 +220,10 @@ mod tests {
         }
     }
 
-    fn plan() -> Option<Arc<Plan>> {
-        let source = Arc::new(Source::new("a.yaml", "topic: t\ncount: 1\n"));
-        plan::of(&source, plan::Options { name: "a", settings: &[] }).plan.map(Arc::new)
+    fn plans(text: &str) -> Vec<Arc<Plan>> {
+        let source = Arc::new(Source::new("a.yaml", text));
+        let loaded = plan::of(&source, plan::Options { name: "a", settings: &[] });
+        loaded.plans.into_iter().map(Arc::new).collect()
     }
 
     fn candidates(names: &[&str]) -> Vec<Candidate> {
@@ -229,8 +231,8 @@ mod tests {
             name: (*name).to_owned(),
             path: name.into(),
             mirror: Mirror::of(Path::new(name), Path::new("/")),
-            plan: plan(),
-            settings: None,
+            plans: plans("topic: t\ncount: 1\n"),
+            settings: Vec::new(),
             diagnostics: Vec::new(),
         };
         names.iter().map(candidate).collect()
@@ -314,13 +316,12 @@ mod tests {
         stage.options.target = Target::Foreign(ForeignCluster { bootstrap: Vec::new(), fresh_topics: true });
         let mut all = candidates(&["a", "b", "c"]);
         for candidate in &mut all[..2] {
-            let Some(plan) = &mut candidate.plan else { panic!("it has a plan") };
             let id = Setting {
                 key: "transactional.id".to_owned(),
                 value: "payments".to_owned(),
                 origin: Origin::CommandLine,
             };
-            Arc::make_mut(plan).producers[0].config.push(id);
+            Arc::make_mut(&mut candidate.plans[0]).producers[0].config.push(id);
         }
         let script = async {
             let mut ends = begun(&mut begins, 2).await;
@@ -339,8 +340,7 @@ mod tests {
         let cluster = ForeignCluster { bootstrap: Vec::new(), fresh_topics: false };
         stage.options.target = Target::Foreign(cluster);
         let mut all = candidates(&["a", "b", "c"]);
-        let Some(plan) = &mut all[2].plan else { panic!("it has a plan") };
-        Arc::make_mut(plan).topics[0].name = "another".into();
+        Arc::make_mut(&mut all[2].plans[0]).topics[0].name = "another".into();
         let script = async {
             let mut ends = begun(&mut begins, 2).await;
             assert_eq!(ends.keys().collect::<Vec<_>>(), ["a", "c"], "the third need not wait for the first");
@@ -353,10 +353,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn all_combinations_count_for_where_they_would_meet() {
+        let (mut stage, mut begins) = Stage::new(2);
+        let cluster = ForeignCluster { bootstrap: Vec::new(), fresh_topics: false };
+        stage.options.target = Target::Foreign(cluster);
+        let mut all = candidates(&["a", "b", "c"]);
+        all[0].plans = plans("topic: u\ncount: 1\n");
+        all[1].plans = plans("matrix: {name: [v, u]}\ntopic: ${name}\ncount: 1\n");
+        let script = async {
+            let mut ends = begun(&mut begins, 2).await;
+            assert_eq!(ends.keys().collect::<Vec<_>>(), ["a", "c"], "the second combination of b meets a");
+            ends.remove("a").unwrap().send(Verdict::Passed).unwrap();
+            begun(&mut begins, 1).await.remove("b").unwrap().send(Verdict::Passed).unwrap();
+            ends.remove("c").unwrap().send(Verdict::Passed).unwrap();
+        };
+        let (outcomes, ()) = tokio::join!(stage.run(all), script);
+        assert_eq!(outcomes.len(), 3);
+    }
+
+    #[tokio::test]
     async fn a_wrong_file_takes_no_turn() {
         let (stage, mut begins) = Stage::new(1);
         let mut all = candidates(&["a", "b"]);
-        all[0].plan = None;
+        all[0].plans.clear();
         let script = async {
             let mut ends = begun(&mut begins, 1).await;
             ends.remove("b").unwrap().send(Verdict::Passed).unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::disk::DiskError;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Merged, Plan};
 use crate::producer;
 use crate::run;
 use crate::snapshot::{LoadError, Mirror, Snapshot, orphans};
@@ -47,10 +47,10 @@ pub struct Candidate {
     pub path: PathBuf,
     /// Where its snapshot is.
     pub mirror: Mirror,
-    /// What will happen; none where the file is wrong.
-    pub plan: Option<Arc<Plan>>,
+    /// What will happen, in each combination of its matrix; nothing where the file is wrong.
+    pub plans: Vec<Arc<Plan>>,
     /// What broker and client have not been asked about yet.
-    pub settings: Option<plan::Settings>,
+    pub settings: Vec<plan::Settings>,
     /// Mistakes and warnings.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -84,12 +84,12 @@ impl Candidate {
     fn read(path: PathBuf, request: &Request) -> Self {
         let mirror = Mirror::of(&path, &request.here);
         let loaded = plan::load(&path, plan::Options { name: &mirror.name, settings: &request.overrides });
-        let name = loaded.plan.as_ref().map_or_else(|| mirror.name.clone(), |plan| plan.name.clone());
+        let name = loaded.plans.first().map_or_else(|| mirror.name.clone(), |plan| plan.name.clone());
         Self {
             name,
             path,
             mirror,
-            plan: loaded.plan.map(Arc::new),
+            plans: loaded.plans.into_iter().map(Arc::new).collect(),
             settings: loaded.settings,
             diagnostics: loaded.diagnostics,
         }
@@ -97,12 +97,12 @@ impl Candidate {
 
     /// What it is tagged with.
     pub fn tags(&self) -> &[String] {
-        self.plan.as_ref().map_or(&[], |plan| &plan.tags)
+        self.plans.first().map_or(&[], |plan| &plan.tags)
     }
 
     /// Whether it can be run.
     pub fn is_right(&self) -> bool {
-        self.plan.is_some() && !self.diagnostics.iter().any(|it| it.code.severity() == Severity::Error)
+        !self.plans.is_empty() && !self.diagnostics.iter().any(|it| it.code.severity() == Severity::Error)
     }
 
     /// Looks at what costs more than reading: whether broker and client take the settings, and whether the snapshot is one.
@@ -121,11 +121,14 @@ impl Candidate {
 
     /// Looks only at whether broker and client take the settings.
     pub(in crate::session) fn check_settings(&mut self) {
-        if let Some(settings) = self.settings.take() {
-            self.diagnostics.extend(run::check(&settings));
-            self.diagnostics.extend(producer::check(&settings));
-            self.diagnostics.sort_by_key(|found| found.labels.first().map(|label| label.span));
+        let mut merged = Merged::default();
+        for settings in std::mem::take(&mut self.settings) {
+            let mut found = run::check(&settings);
+            found.extend(producer::check(&settings));
+            merged.add(&settings.combination, found);
         }
+        self.diagnostics.extend(merged.finish());
+        self.diagnostics.sort_by_key(|found| found.labels.first().map(|label| label.span));
     }
 }
 
@@ -134,7 +137,7 @@ fn refuse_doubles(candidates: &mut [Candidate]) {
     let mut names: HashMap<String, PathBuf> = HashMap::new();
     let mut snapshots: HashMap<PathBuf, PathBuf> = HashMap::new();
     for candidate in candidates {
-        let Some(plan) = &candidate.plan else { continue };
+        let Some(plan) = candidate.plans.first() else { continue };
         let mistake = |message: String, help: &str| {
             let start = plan.source.span_of_bytes(0..0);
             Diagnostic::new(Code::ScenarioTwice, &plan.source, start, message).help(help)

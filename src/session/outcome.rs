@@ -30,8 +30,8 @@ pub struct Outcome {
     pub said: Vec<String>,
     /// What became of its text; none where there was none.
     pub snapshot: Option<Reviewed>,
-    /// In what its runs differ; none where they do not.
-    pub flaky: Option<Flaky>,
+    /// In what its runs differ, for each combination of its matrix in which they do.
+    pub flaky: Vec<Flaky>,
     /// Why the world failed, or why it was ignored, in words.
     pub trouble: Option<String>,
     /// Its world has failed for all others, too.
@@ -126,7 +126,7 @@ impl Outcome {
             diagnostics: Vec::new(),
             said: Vec::new(),
             snapshot: None,
-            flaky: None,
+            flaky: Vec::new(),
             trouble: None,
             ends_all: false,
         }

@@ -3,7 +3,7 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::judge::Counts;
-use crate::plan::{Order, Plan, Producer};
+use crate::plan::{Combination, Order, Plan, Producer};
 use crate::snapshot::{Line, lines};
 use crate::trace::Client;
 use crate::view::View;
@@ -37,6 +37,8 @@ pub(super) struct Runs {
 /// A scenario that does not do the same each time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flaky {
+    /// In which combination of its matrix.
+    pub combination: Combination,
     /// How often it ran.
     pub runs: u32,
     /// How often each different outcome came, the most frequent first; at least two.
@@ -88,7 +90,8 @@ impl Runs {
         }
         let (lines, blocks) =
             self.nearest().map_or_else(Default::default, |(a, b, lines)| (lines, a.view.differs_in(&b.view)));
-        Flaky { runs: self.count(), counts, lines, failures, pins: pins(plan, &blocks) }
+        let (combination, pins) = (plan.combination.clone(), pins(plan, &blocks));
+        Flaky { combination, runs: self.count(), counts, lines, failures, pins }
     }
 
     /// The two different texts that are nearest to each other, and their difference.

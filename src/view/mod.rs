@@ -17,6 +17,7 @@ use crate::judge::Findings;
 use crate::plan::Plan;
 use crate::trace::Trace;
 
+pub use text::{HEADING, sections};
 pub use timeline::{Cell, Row, Timeline, Tone, timeline};
 
 use block::{Block, Names};

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 /// Everything that is wrong with a file, or doubtful.
 fn diagnostics(loaded: plan::Loaded) -> Vec<Diagnostic> {
     let mut found = loaded.diagnostics;
-    if let Some(settings) = loaded.settings {
+    for settings in loaded.settings {
         found.extend(run::check(&settings));
         found.extend(producer::check(&settings));
     }
@@ -264,7 +264,7 @@ proptest! {
         let loaded = plan::of(&Arc::new(Source::new("a.yaml", text)), Options::default());
         are_in_range(&loaded.diagnostics);
         let wrong = loaded.diagnostics.iter().any(|found| found.code.severity() == Severity::Error);
-        prop_assert_eq!(loaded.plan.is_none(), wrong);
+        prop_assert_eq!(loaded.plans.is_empty(), wrong);
     }
 
     #[test]
@@ -274,7 +274,7 @@ proptest! {
         fs::write(&path, &bytes).unwrap();
         let loaded = plan::load(&path, Options::default());
         are_in_range(&loaded.diagnostics);
-        prop_assert!(loaded.plan.is_some() || !loaded.diagnostics.is_empty());
+        prop_assert!(!loaded.plans.is_empty() || !loaded.diagnostics.is_empty());
     }
 
     #[test]
@@ -282,7 +282,7 @@ proptest! {
         let text = format!("topic: a\ncount: 3\nvalue: {}\n", serde_json::to_string(&template).unwrap());
         let loaded = plan::of(&Arc::new(Source::new("a.yaml", text)), Options::default());
         are_in_range(&loaded.diagnostics);
-        if let Some(plan) = loaded.plan {
+        for plan in loaded.plans {
             plan.batches[0].render(inflight::id::MessageId(0), &mut plan::Message::default()).unwrap();
         }
     }

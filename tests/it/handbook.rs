@@ -103,7 +103,7 @@ fn scenario(action: &str, settings: Settings, known: bool) -> String {
 /// What comes of a scenario, in words; none where it cannot be.
 async fn outcome(text: String) -> Option<String> {
     let source = Arc::new(Source::new("cell.yaml", text));
-    let plan = plan::of(&source, Options::default()).plan?;
+    let plan = plan::of(&source, Options::default()).plans.pop()?;
     let plan = Arc::new(plan);
     let trace = run::execute(&plan, &Target::Embedded, &CancellationToken::new()).await.unwrap();
     let fatal = trace.events.others().any(|event| matches!(event, Event::Fatal(..)));

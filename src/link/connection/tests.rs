@@ -36,7 +36,7 @@ fn plan(faults: &str) -> Plan {
     let steps = "steps: [{ send: 1 }, { release: it }]";
     let text = format!("topic: {{ name: a, partitions: 2 }}\n{steps}\nfaults: [{faults}]\n");
     let loaded = plan::of(&Arc::new(Source::new("t.yaml", &text)), Options { name: "t", settings: &[] });
-    loaded.plan.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
+    loaded.plans.into_iter().next().unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
 }
 
 /// A connection between two pipes, of which the first step has begun.

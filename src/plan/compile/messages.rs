@@ -12,7 +12,7 @@ use super::super::message::{Choice, MessageTemplate, PARTITION, Shape, TAG, TIME
 use super::super::template::{Draw, FUEL, Fault, FaultKind, MAX_OUTPUT, Template};
 use super::Compiler;
 
-/// What trying out all templates of a scenario may cost, in minijinja's units of fuel: some hundredths of a second.
+/// What trying out all templates of a file may cost, in minijinja's units of fuel: some hundredths of a second.
 pub(super) const TRY_OUT: u64 = 2_000_000;
 /// So many messages of a batch are tried out, and the last.
 const TRIED: u32 = 16;
@@ -138,7 +138,10 @@ impl Compiler<'_> {
         let written = self.source.slice(scalar);
         let quoted = written.starts_with(['"', '\'']);
         let text = if quoted { written.get(1..written.len().checked_sub(1)?)? } else { written };
-        // Escapes, doubled quotes and folded lines make text and file differ.
+        // Values of a matrix, escapes, doubled quotes and folded lines make text and file differ.
+        if self.scenario.combination.changes(text) {
+            return None;
+        }
         if text.contains(['\\', '\n']) || quoted && text.contains(['\'']) && written.starts_with('\'') {
             return None;
         }

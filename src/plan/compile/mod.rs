@@ -66,6 +66,7 @@ pub fn compile(source: &Arc<Source>, scenario: &Scenario, options: Options<'_>) 
     let expect = compiler.expect();
     let settings = Settings {
         source: Arc::clone(source),
+        combination: scenario.combination.clone(),
         emulate: compiler.emulate(),
         topics: compiler.topics.clone(),
         producers: compiler.producers.clone(),
@@ -123,7 +124,8 @@ impl<'a> Compiler<'a> {
             again: BTreeMap::new(),
             messages: None,
             templates: HashMap::new(),
-            fuel: messages::TRY_OUT,
+            // All combinations of a file share it.
+            fuel: (messages::TRY_OUT / scenario.combinations.max(1) as u64).max(1),
         }
     }
 
@@ -202,6 +204,7 @@ impl<'a> Compiler<'a> {
         let tags = scenario.tags.value().map(Vec::as_slice).unwrap_or_default();
         Plan {
             source: Arc::clone(self.source),
+            combination: scenario.combination.clone(),
             name: text(&scenario.name).unwrap_or_else(|| self.options.name.to_owned()),
             description: text(&scenario.description),
             tags: tags.iter().filter_map(text).collect(),

@@ -197,7 +197,7 @@ mod tests {
 
     fn plan(text: &str) -> Plan {
         let loaded = of(&Arc::new(Source::new("a.yaml", text)), Options::default());
-        loaded.plan.unwrap_or_else(|| panic!("{text}\n{:#?}", loaded.diagnostics))
+        loaded.plans.into_iter().next().unwrap_or_else(|| panic!("{text}\n{:#?}", loaded.diagnostics))
     }
 
     /// What the recogniser says of a message as it stands in a log of that topic.

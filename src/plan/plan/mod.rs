@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::fault::Rule;
 use crate::id::{BrokerId, MessageId, Partition, ProducerIndex, Submission, TopicIndex};
-use crate::scenario::{Callbacks, Emulate, OnTimeout, QueueFull, Start};
+use crate::scenario::{Callbacks, Combination, Emulate, OnTimeout, QueueFull, Start};
 use crate::source::{Source, Span};
 
 use super::expect::Expect;
@@ -23,6 +23,8 @@ pub use step::{Action, ClusterStep, GroupOffset, LinkStep, Mode, Purge, Step, Tr
 pub struct Plan {
     /// The file it came from.
     pub source: Arc<Source>,
+    /// The values of the file's matrix in it.
+    pub combination: Combination,
     /// Its name: given, or the path without ending.
     pub name: String,
     /// For people.
@@ -71,6 +73,8 @@ pub struct Plan {
 pub struct Settings {
     /// The file it came from.
     pub source: Arc<Source>,
+    /// The values of the file's matrix in it.
+    pub combination: Combination,
     /// The Apache Kafka whose rules hold.
     pub emulate: Emulate,
     /// The topics.

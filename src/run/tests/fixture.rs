@@ -11,7 +11,7 @@ use crate::source::Source;
 pub(super) fn scenario(text: &str) -> Plan {
     let source = Arc::new(Source::new("test.yaml", text));
     let loaded = plan::of(&source, Options { name: "test", settings: &[] });
-    loaded.plan.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
+    loaded.plans.into_iter().next().unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
 }
 
 /// A plan of these actions with one producer and one topic, whose waits are long, and with batches of so many messages.

@@ -12,6 +12,7 @@ mod topic;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::matrix::Combination;
 use super::read::Field;
 
 pub use expect::{
@@ -106,11 +107,29 @@ pub struct Scenario {
     pub tag: Field<Tag>,
     /// What the application does, step by step, instead of `count` and `mode`. Message numbers run on over all sends.
     pub steps: Field<Vec<Field<Step>>>,
-    /// What should come of it, besides the snapshot. Default: everything is delivered, and there is no anomaly.
-    pub expect: Field<Expect>,
+    /// Values by name: `{error: [A, B], idempotence: [true, false]}`. The scenario is run once for each combination of
+    /// them, at most 100, and its snapshot has a section for each. `${error}` anywhere in a text stands for the value, `$${`
+    /// for the characters `${`; a text that is nothing but `${error}` stands for the value as that is written, be it in
+    /// quotes or not (YAML wants quotes around it in braces and brackets). In `name`, `description`, `tags` and `where`
+    /// nothing is put. What is wrong in some combinations only says in which; what says nothing of that is so in all.
+    pub matrix: Field<Matrix>,
+    /// What should come of it, besides the snapshot. With a `matrix` it may be a list, in which each combination has the
+    /// entry whose `where` names it. Default: everything is delivered, and there is no anomaly.
+    pub expect: Field<Listed<Expect, Expect>>,
     /// What the snapshot shows.
     pub snapshot: Field<Snapshot>,
+    /// The values that were put into it.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub combination: Combination,
+    /// How many combinations its file has.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub combinations: usize,
 }
+
+/// Values by name.
+pub type Matrix = Map<Vec<Field<Raw>>>;
 
 /// A release of Apache Kafka.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]

@@ -12,12 +12,10 @@ use serde::forward_to_deserialize_any;
 
 use crate::diagnostic::{Code, nearest};
 use crate::scenario::later;
-use crate::scenario::tree::{Node, Value};
+use crate::scenario::tree::{Entry, Node, Value};
 use crate::source::Span;
 
 use super::at::{At, Refused};
-
-type Entry = (Rc<Node>, Rc<Node>);
 
 /// The entries of a mapping, each key once; a repetition is recorded.
 struct Entries<'a> {

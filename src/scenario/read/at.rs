@@ -76,6 +76,10 @@ impl<'a> At<'a> {
         Self { node, reader, name: "a scenario", code: Code::WrongType, raw: false }
     }
 
+    pub(in crate::scenario) fn field(node: &'a Node, name: &'a str, reader: &'a Reader<'a>) -> Self {
+        Self { name, ..Self::root(node, reader) }
+    }
+
     pub(super) fn child(&self, node: &'a Node, name: &'a str) -> Self {
         Self { node, name, code: Code::WrongType, raw: false, reader: self.reader }
     }

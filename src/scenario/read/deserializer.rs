@@ -114,10 +114,6 @@ impl<'de> Deserializer<'de> for At<'de> {
             Value::Mapping(entries) => {
                 self.settle(visitor.visit_map(Fields::new(self, entries, name, fields)))
             }
-            Value::Sequence(_) if name == "Expect" => {
-                let message = "a list of expectations is part of the language, and not built yet".to_owned();
-                Err(self.refuse(Code::NotYet, message, None))
-            }
             _ => Err(self.wrong("a mapping of fields")),
         }
     }

@@ -13,8 +13,13 @@ pub(super) fn too_deep(source: &Arc<Source>, span: Span) -> Diagnostic {
     Diagnostic::new(Code::Budget, source, span, "this lies too deep: a scenario has at most 64 levels")
 }
 
-/// The mistake of a template without quotes.
+/// The mistake of a template without quotes, or of a value of the matrix inside of braces or brackets.
 pub(super) fn unquoted(source: &Arc<Source>, span: Span) -> Diagnostic {
+    if source.slice(span).starts_with('$') {
+        let message = "inside of braces and brackets a value of the matrix stands in quotes";
+        return Diagnostic::new(Code::Unquoted, source, span, message)
+            .help(format!("put the whole text in quotes, such as \"{}\"", source.slice(span)));
+    }
     Diagnostic::new(
         Code::Unquoted,
         source,

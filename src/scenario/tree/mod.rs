@@ -8,5 +8,5 @@ mod mistakes;
 mod node;
 mod slip;
 
-pub(super) use node::{Node, Value};
+pub(super) use node::{Entry, Node, Value};
 pub(super) use slip::parse;

@@ -17,6 +17,9 @@ pub(in crate::scenario) struct Node {
     pub(super) depth: usize,
 }
 
+/// A key and its value.
+pub(in crate::scenario) type Entry = (Rc<Node>, Rc<Node>);
+
 /// What a node is.
 #[derive(Debug)]
 pub(in crate::scenario) enum Value {
@@ -30,7 +33,7 @@ pub(in crate::scenario) enum Value {
     /// A list.
     Sequence(Vec<Rc<Node>>),
     /// Keys and values in their order, duplicates included. Keys are scalars.
-    Mapping(Vec<(Rc<Node>, Rc<Node>)>),
+    Mapping(Vec<Entry>),
     /// Something that has been reported already.
     Broken,
 }
@@ -40,12 +43,38 @@ impl Node {
         Self { span, value, size: 1, depth: 1 }
     }
 
+    /// The same place, with something else there that has the same shape.
+    pub(in crate::scenario) fn with(&self, value: Value) -> Self {
+        Self { value, ..*self }
+    }
+
     /// Its text, if it is a scalar.
     pub(in crate::scenario) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar { text, .. } => Some(text),
             _ => None,
         }
+    }
+
+    /// The entries of a mapping; of anything else none.
+    pub(in crate::scenario) fn entries(&self) -> &[Entry] {
+        match &self.value {
+            Value::Mapping(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// The items of a list; of anything else none.
+    pub(in crate::scenario) fn items(&self) -> &[Rc<Node>] {
+        match &self.value {
+            Value::Sequence(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The first value of a mapping under that key.
+    pub(in crate::scenario) fn get(&self, name: &str) -> Option<&Rc<Node>> {
+        self.entries().iter().find(|(key, _)| key.text() == Some(name)).map(|(_, value)| value)
     }
 
     /// Whether it is written as nothing: empty, `null` or `~`.

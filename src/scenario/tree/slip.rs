@@ -97,16 +97,20 @@ fn byte_of(text: &str, error: &ScanError) -> usize {
         .unwrap_or_else(|| text.char_indices().nth(marker.index()).map_or(text.len(), |(at, _)| at))
 }
 
-/// The last `{{ … }}` or `{% … %}` that begins at or before a place, on its line or the line before.
+/// The last `{{ … }}`, `{% … %}` or `${…}` that begins at or before a place, on its line or the line before.
 fn template_before(text: &str, at: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let line_end = text.get(at..)?.find('\n').map_or(text.len(), |length| at + length);
     let lines = text.get(..at)?.rmatch_indices('\n').nth(1).map_or(0, |(newline, _)| newline + 1);
-    let begins = |from: &usize| matches!(bytes.get(*from..*from + 2), Some(b"{{" | b"{%"));
+    let begins = |from: &usize| matches!(bytes.get(*from..*from + 2), Some(b"{{" | b"{%" | b"${"));
     let start = (lines..(at + 1).min(line_end)).rev().find(begins)?;
     // Of `{{{` the template is the first pair.
     let start = if start > lines && begins(&(start - 1)) { start - 1 } else { start };
-    let close = if bytes.get(start + 1) == Some(&b'%') { "%}" } else { "}}" };
+    let close = match bytes.get(start..start + 2) {
+        Some(b"{%") => "%}",
+        Some(b"${") => "}",
+        _ => "}}",
+    };
     let length = text.get(start..)?.find(close)? + close.len();
     let slip = text.get(start..start + length)?;
     (!slip.contains('\n')).then_some(start..start + length)
@@ -139,6 +143,18 @@ mod tests {
             assert!(!found.is_empty(), "{text}");
             assert!(found.iter().all(|(code, _)| *code == Code::Unquoted), "{text}: {found:?}");
             assert_eq!(found[0].1, slip, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_matrix_in_braces_stands_in_quotes() {
+        for text in
+            ["a: {b: ${c}}", "a: {b: x${c}y}", "a: [1, ${c}]", "a: {${c}: 1}", "a: {b: {d: ${c}}, e: 1}"]
+        {
+            assert_eq!(codes(text), [(Code::Unquoted, "${c}".to_owned())], "{text}");
+        }
+        for text in ["a: ${c}", "a: x${c}", "- ${c}", "${c}: 1", "a: {b: \"${c}\"}"] {
+            assert_eq!(codes(text), [], "{text}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! One scenario, from its plan to its verdict.
 
+mod sections;
 mod show;
 
 use std::sync::Arc;
@@ -10,17 +11,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::DiskError;
-use crate::judge::{Failure, judge};
+use crate::judge::{Failure, Findings, judge};
 use crate::plan::{Plan, RenderError};
 use crate::run::{self, RunError};
-use crate::snapshot::{Comparison, Header, Info, Kept, Mirror, Policy, Snapshot, keep};
+use crate::snapshot::{Comparison, Kept, Policy, Snapshot, keep};
 use crate::source::Span;
-use crate::trace::{Client, Said, Trace};
+use crate::trace::Trace;
 use crate::view;
 
 use super::repeat::{Run, Runs};
 use super::{Candidate, Options, Outcome, Reviewed, Verdict};
 
+use sections::Sections;
 pub use show::{Showing, show};
 
 /// Runs a scenario, as often as is wanted, judges it, compares its text with what was reviewed, and keeps it.
@@ -53,32 +55,58 @@ async fn steps(
         Ok((candidate, reviewed))
     })
     .await?;
-    let plan = if candidate.is_right() { candidate.plan.take() } else { None };
-    let Some(plan) = plan else { return Ok(candidate.refused()) };
-    let mut runs = Runs::default();
-    for _ in 0..options.repeat.get() {
-        let trace = match run::execute(&plan, &options.target, &interrupt).await {
-            Err(RunError::Message(error)) => return Ok(candidate.without_message(&plan, &error)),
-            trace => trace?,
-        };
-        let judged = Arc::clone(&plan);
-        runs.add(aside(move || Ok(ran(&judged, trace))).await?);
+    if !candidate.is_right() {
+        return Ok(candidate.refused());
     }
-    let policy = options.policy;
-    aside(move || candidate.concluded(&plan, runs, reviewed.as_ref(), policy)).await
+    let mut done = Sections::default();
+    let mut unsuited = None;
+    for plan in std::mem::take(&mut candidate.plans) {
+        match repeated(&plan, options, &interrupt).await? {
+            Ok(runs) => done.add(&plan, runs),
+            Err(RunError::Message(error)) => return Ok(candidate.without_message(&plan, &error)),
+            // The others may still show what is wrong.
+            Err(error @ RunError::Unsuited(_)) => unsuited = unsuited.or(Some(Ended::of(&plan, error))),
+            Err(error) => return Err(Ended::of(&plan, error)),
+        }
+    }
+    match unsuited {
+        Some(ended) if done.are_good() => Err(ended),
+        Some(_) => Ok(candidate.without_text(done)),
+        None => {
+            let policy = options.policy;
+            aside(move || candidate.concluded(done, reviewed.as_ref(), policy)).await
+        }
+    }
 }
 
-/// Judges a run.
-fn ran(plan: &Plan, trace: Trace) -> Run {
-    let findings = judge(plan, &trace);
-    let view = view::of(plan, &trace, &findings);
+/// Runs one combination as often as is wanted.
+async fn repeated(
+    plan: &Arc<Plan>,
+    options: &Options,
+    interrupt: &CancellationToken,
+) -> Result<Result<Runs, RunError>, Ended> {
+    let mut runs = Runs::default();
+    for _ in 0..options.repeat.get() {
+        let trace = match run::execute(plan, &options.target, interrupt).await {
+            Ok(trace) => trace,
+            Err(error) => return Ok(Err(error)),
+        };
+        let judged = Arc::clone(plan);
+        runs.add(aside(move || Ok(ran(&judged, &trace, &judge(&judged, &trace)))).await?);
+    }
+    Ok(Ok(runs))
+}
+
+/// What a run came to.
+fn ran(plan: &Plan, trace: &Trace, findings: &Findings) -> Run {
+    let view = view::of(plan, trace, findings);
     Run {
         text: view.text(),
         view,
         failures: findings.failures.iter().map(|failure| shown(Code::Expectation, plan, failure)).collect(),
         warnings: findings.warnings.iter().map(|warning| shown(Code::HeldToTheEnd, plan, warning)).collect(),
         counts: findings.counts,
-        client: trace.client,
+        client: trace.client.clone(),
     }
 }
 
@@ -100,33 +128,43 @@ impl Candidate {
     fn without_message(mut self, plan: &Plan, error: &RenderError) -> Outcome {
         let asked = plan.batch_of(error.message).map_or_else(Span::default, |batch| batch.span);
         let mistake = Diagnostic::new(Code::TemplateFails, &plan.source, asked, error.to_string());
-        self.diagnostics.push(mistake);
+        self.diagnostics.push(plan.combination.names(mistake));
         self.refused()
+    }
+
+    /// The outcome of a scenario whose text is not to be compared.
+    fn without_text(mut self, done: Sections) -> Outcome {
+        let verdict = if done.are_good() {
+            Verdict::Passed
+        } else if done.flaky.is_empty() {
+            Verdict::Failed
+        } else {
+            Verdict::Flaky
+        };
+        self.diagnostics.extend(done.failures.finish());
+        self.diagnostics.extend(done.warnings.finish());
+        let outcome = Outcome::without_run(self.name, self.path, verdict);
+        let (counts, diagnostics) = (Some(done.counts), self.diagnostics);
+        Outcome { runs: done.runs, counts, diagnostics, said: done.said, flaky: done.flaky, ..outcome }
     }
 
     fn concluded(
         mut self,
-        plan: &Plan,
-        runs: Runs,
+        done: Sections,
         reviewed: Option<&Snapshot>,
         policy: Policy,
     ) -> Result<Outcome, DiskError> {
-        let times = runs.count();
-        let Some((run, flaky)) = runs.conclude(plan) else { return Ok(self.refused()) };
-        let said = said(plan, &run.client);
-        if flaky.is_some() {
-            let outcome = Outcome::without_run(self.name, self.path, Verdict::Flaky);
-            let (counts, diagnostics) = (Some(run.counts), self.diagnostics);
-            return Ok(Outcome { runs: times, counts, diagnostics, said, flaky, ..outcome });
+        if !done.flaky.is_empty() {
+            return Ok(self.without_text(done));
         }
-        let new = Snapshot::new(header(&self.mirror, plan, &run.client), &run.text);
+        let new = Snapshot::new(done.header(&self.mirror), &done.text());
         let comparison = Comparison::of(reviewed, &new);
-        let passed = run.failures.is_empty();
+        let passed = done.are_good();
         // The text of a run that went wrong is nobody's to accept.
         let kept =
             if passed { keep(&self.mirror.snapshot, &new, &comparison, policy)? } else { Kept::Nothing };
-        self.diagnostics.extend(run.failures);
-        self.diagnostics.extend(run.warnings);
+        self.diagnostics.extend(done.failures.finish());
+        self.diagnostics.extend(done.warnings.finish());
         let verdict = match &comparison {
             _ if !passed => Verdict::Failed,
             Comparison::Same => Verdict::Passed,
@@ -137,39 +175,27 @@ impl Candidate {
         let word = self.mirror.word(&self.path);
         let snapshot = Some(Reviewed { path: self.mirror.snapshot, word, comparison, kept });
         let outcome = Outcome::without_run(self.name, self.path, verdict);
-        let counts = Some(run.counts);
-        Ok(Outcome { runs: times, counts, diagnostics: self.diagnostics, said, snapshot, ..outcome })
+        let (counts, said, diagnostics) = (Some(done.counts), done.said, self.diagnostics);
+        Ok(Outcome { runs: done.runs, counts, diagnostics, said, snapshot, ..outcome })
     }
-}
-
-fn header(mirror: &Mirror, plan: &Plan, client: &Client) -> Header {
-    let names = plan.producers.iter().map(|producer| producer.name.to_string());
-    Header {
-        source: Some(mirror.source.clone()),
-        description: plan.description.clone(),
-        expression: Some(format!("inflight run {}", mirror.source)),
-        info: Info {
-            view: Some(view::VERSION),
-            client: client.name.clone(),
-            version: client.version.clone(),
-            settings: names.zip(client.settings.iter().cloned()).collect(),
-        },
-    }
-}
-
-/// The client's own words on each kind of error; the producer is named where there are several.
-fn said(plan: &Plan, client: &Client) -> Vec<String> {
-    let of = |said: &Said| match plan.producers.get(said.producer.index()) {
-        Some(producer) if plan.producers.len() > 1 => format!("{}, {}", producer.name, said.code),
-        _ => said.code.to_string(),
-    };
-    client.said.iter().map(|said| format!("{} said of {}: {}", client.name, of(said), said.words)).collect()
 }
 
 /// A failure on the user's own text.
 fn shown(code: Code, plan: &Plan, failure: &Failure) -> Diagnostic {
     let shown = Diagnostic::new(code, &plan.source, failure.span, &failure.message);
     if failure.details.is_empty() { shown } else { shown.note(failure.details.join("\n")) }
+}
+
+impl Ended {
+    /// What ended a combination.
+    fn of(plan: &Plan, error: RunError) -> Self {
+        let ended = Self::from(error);
+        let named = |trouble| match &plan.combination {
+            all if all.is_empty() => trouble,
+            combination => format!("with {combination}: {trouble}"),
+        };
+        Self { trouble: ended.trouble.map(named), ..ended }
+    }
 }
 
 impl From<DiskError> for Ended {

@@ -2,6 +2,7 @@
 
 mod number;
 mod phrase;
+mod section;
 mod words;
 
 use std::fmt::{self, Write as _};
@@ -11,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::view::View;
 use crate::view::block::{Block, Style};
 
+pub use section::{HEADING, sections};
 use words::Words;
 
 impl View {

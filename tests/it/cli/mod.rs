@@ -4,6 +4,7 @@ mod bootstrap;
 mod broker;
 mod check;
 mod keeping;
+mod matrix;
 mod others;
 pub(crate) mod project;
 mod run;

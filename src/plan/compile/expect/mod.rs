@@ -27,9 +27,10 @@ type ByCode = Vec<Spanned<(trace::Code, Submissions)>>;
 
 impl Compiler<'_> {
     pub(super) fn expect(&mut self) -> Expect {
-        let span = self.scenario.expect.span().unwrap_or_else(|| self.top());
+        let written = self.scenario.expectation();
+        let span = written.span().unwrap_or_else(|| self.top());
         let nothing = model::Expect::default();
-        let written = self.scenario.expect.value().unwrap_or(&nothing);
+        let written = written.value().unwrap_or(&nothing);
         let mut claims = Claims::new();
         let failed = self.by_code(written.failed.value(), "failed", &mut claims);
         let cut_off = self.cut_off(&written.cut_off, span, &mut claims);

@@ -87,7 +87,8 @@ impl Compiler<'_> {
 
     /// What was written, on one line, without the braces around it.
     fn on_one_line(&self, span: Span) -> String {
-        let words: Vec<&str> = self.source.slice(span).split_whitespace().collect();
+        let written = self.scenario.combination.fill(self.source.slice(span));
+        let words: Vec<&str> = written.split_whitespace().collect();
         let line = words.join(" ");
         let inside = line.strip_prefix('{').and_then(|line| line.strip_suffix('}'));
         inside.map_or(line.as_str(), str::trim).to_owned()

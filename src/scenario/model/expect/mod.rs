@@ -12,7 +12,7 @@ use serde::de::Deserializer;
 use serde_json::json;
 
 use super::leaf::{Leaf, read_leaf};
-use super::{Field, Form, Listed, Map, Number};
+use super::{Field, Form, Listed, Map, Number, Raw};
 
 pub use anomaly::AnomalyKind;
 pub use requests::{ExpectApi, ExpectProduce, ExpectRequests};
@@ -24,6 +24,10 @@ pub use order::{MessageEvent, Moment, Precedence};
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Expect {
+    /// In a list: the combinations of the `matrix` that this entry is for: `{error: A}`, `{error: [A, B]}`; of several
+    /// names all have to hold. An entry without it is for all that no other entry names; where there is none, those have the
+    /// default.
+    pub r#where: Field<Map<Listed<Raw, Raw>>>,
     /// Exactly which submissions have an ok callback: `all`, `none`, a list, or `{log: n}` for n records in the logs,
     /// whatever the callbacks. Default: all that no other key names.
     pub delivered: Field<Delivered>,
