@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use similar::{ChangeTag, TextDiff};
+use similar::{ChangeTag, DiffOp, DiffTag, TextDiff};
+
+use crate::view::HEADING;
 
 use super::{Info, Snapshot};
 
@@ -78,7 +80,7 @@ pub fn lines(old: &str, new: &str) -> Vec<Line> {
     let mut shown = 0;
     for group in diff.grouped_ops(AROUND) {
         let from = group.first().map_or(shown, |op| op.old_range().start);
-        skip(&mut lines, from - shown);
+        above(&mut lines, before.get(shown..from).unwrap_or_default(), before.get(from..first(&group)));
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
             let text = change.value().to_owned();
             lines.push(match change.tag() {
@@ -93,6 +95,26 @@ pub fn lines(old: &str, new: &str) -> Vec<Line> {
         skip(&mut lines, before.len() - shown);
     }
     lines
+}
+
+/// The old line at which a group has its first change.
+fn first(group: &[DiffOp]) -> usize {
+    let change = group.iter().find(|op| op.tag() != DiffTag::Equal);
+    change.map_or(0, |op| op.old_range().start)
+}
+
+/// Leaves lines out, but for the heading of the section that a change is in, unless that is among those around it.
+fn above(lines: &mut Vec<Line>, left_out: &[&str], around: Option<&[&str]>) {
+    let is_heading = |line: &&str| line.starts_with(HEADING);
+    let near = around.is_some_and(|around| around.iter().any(is_heading));
+    match left_out.iter().rposition(is_heading).filter(|_| !near) {
+        Some(heading) => {
+            skip(lines, heading);
+            lines.push(Line::Kept(left_out[heading].to_owned()));
+            skip(lines, left_out.len() - heading - 1);
+        }
+        None => skip(lines, left_out.len()),
+    }
 }
 
 fn skip(lines: &mut Vec<Line>, count: usize) {
@@ -189,6 +211,32 @@ mod tests {
         assert_eq!(found.lines[0], Line::Skipped(12));
         assert_eq!(found.lines[4], Line::Removed("15".into()));
         assert_eq!(found.lines[9], Line::Skipped(11));
+    }
+
+    #[test]
+    fn the_heading_of_the_section_of_a_change_is_shown() {
+        let section = |name: &str, last: &str| {
+            let lines: Vec<_> = (0..10).map(|n| n.to_string()).collect();
+            format!("== error: {name}\n{}\n{last}", lines.join("\n"))
+        };
+        let text = |last: &str| [section("A", "x"), section("B", last), section("C", "x")].join("\n\n");
+        let found = difference(&snapshot(1, "", &text("x")), &snapshot(1, "", &text("y")));
+        let kept = |line: &str| Line::Kept(line.into());
+        let expected = [
+            Line::Skipped(13),
+            kept("== error: B"),
+            Line::Skipped(7),
+            kept("7"),
+            kept("8"),
+            kept("9"),
+            Line::Removed("x".into()),
+            Line::Added("y".into()),
+            kept(""),
+            kept("== error: C"),
+            kept("0"),
+            Line::Skipped(10),
+        ];
+        assert_eq!(found.lines, expected);
     }
 
     #[test]
