@@ -43,7 +43,8 @@ impl Layout<'_> {
     fn table(&self) -> Timeline {
         let (logs, columns) = self.logs();
         let mut all = self.events();
-        all.extend(self.requests());
+        let shown: Vec<_> = all.iter().map(|((number, ..), _)| *number).collect();
+        all.extend(self.requests(&shown));
         all.extend(logs);
         all.sort_by_key(|(when, entry)| (*when, entry.column));
         Timeline { columns, rows: rows(all) }

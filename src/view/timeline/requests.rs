@@ -13,7 +13,9 @@ use crate::trace::{Answer, Moment, Passed, PassedRow};
 use super::{Entry, LINK, Layout, When, Words, at};
 
 impl Layout<'_> {
-    pub(super) fn requests(&self) -> Vec<(When, Entry)> {
+    /// `shown`: the numbers of the facts that are shown, in their order. That a call has returned, say, is not, and so is
+    /// nothing in between.
+    pub(super) fn requests(&self, shown: &[u64]) -> Vec<(When, Entry)> {
         let mut moments: Vec<Moment> = Vec::new();
         for passed in &self.trace.link.passed {
             moments.push(passed.came);
@@ -21,12 +23,13 @@ impl Layout<'_> {
         }
         moments.sort_unstable();
         let place = |moment: Moment| moments.partition_point(|other| *other < moment);
+        let facts = |moment: Moment| shown.partition_point(|fact| *fact < moment.facts);
         let none = PassedRow::default();
         let mut entries = Vec::new();
         for passed in &self.trace.link.passed {
             let answered = passed.answered.filter(|_| passed.api.is_some());
             let at_once = answered.is_some_and(|answered| {
-                answered.facts == passed.came.facts && place(answered) == place(passed.came) + 1
+                facts(answered) == facts(passed.came) && place(answered) == place(passed.came) + 1
             });
             for row in if passed.rows.is_empty() { slice::from_ref(&none) } else { &passed.rows } {
                 let (asked, tone) = (self.asked(passed, row), self.tone(row.submissions.iter()));

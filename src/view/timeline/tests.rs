@@ -80,6 +80,14 @@ fn a_request_has_two_rows_where_something_is_between() {
 }
 
 #[test]
+fn what_is_not_shown_is_not_between() {
+    let mut trace = run(1, &[0]);
+    trace.link.passed = vec![request(&[0], OK, (1, 1), (2, 2))];
+    let why = "that the call has returned in between is up to the machine";
+    assert_eq!(lines(1, &trace), ["0: send 0", "1: 0 → ok | 2: 0 @0", "0: ok 0 @0"], "{why}");
+}
+
+#[test]
 fn a_copy_stands_beside_the_request_that_may_have_written_it() {
     let refused = Answer::Code(ErrorCode::CORRUPT_MESSAGE);
     let mut trace = run(1, &[0, 0]);
