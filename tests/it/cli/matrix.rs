@@ -55,7 +55,8 @@ fn a_failure_says_in_which_combinations() {
 #[test]
 fn what_is_flaky_in_one_combination_is_found() {
     let text = "topic: { name: t, partitions: \"${partitions}\" }\ncount: 60\n\
-                matrix: { partitions: [1, 4] }\nproducer: { one_per_request: true }\n";
+                matrix: { partitions: [1, 4] }\n\
+                producer: { one_per_request: true, config: { sticky.partitioning.linger.ms: 0 } }\n";
     let project = Project::new().scenario("random", text);
     let ran = project.call(&["run", "--repeat", "4"]).exits(1).says("1 flaky");
     ran.says("with partitions: 4: ").says("pin it:").says_nothing_of("with partitions: 1");
