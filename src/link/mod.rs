@@ -166,6 +166,11 @@ impl Control {
         self.shared.disconnect(producer, broker);
     }
 
+    /// A producer has been let go of.
+    pub fn leave(&self, producer: ProducerIndex) {
+        self.shared.leave(producer);
+    }
+
     /// Begins to wait for a condition; the recorder is nudged when it holds.
     pub fn wait(&self, until: &Condition) -> Waiting {
         Waiting(self.shared.wait(until))

@@ -40,8 +40,10 @@ impl<'a, S: AsyncWrite + Unpin> Forward<'a, S> {
     pub(super) async fn run(mut self, mut kept: UnboundedReceiver<Taken>) {
         let cut = self.line.cut;
         tokio::select! {
-            () = self.forward_all(&mut kept) => {}
+            // What is released at the moment when the connection ends is lost with it.
+            biased;
             () = cut.cancelled() => {}
+            () = self.forward_all(&mut kept) => {}
         }
         // The broker reads what it has to its end; what it thinks of it nobody asks.
         let _ = self.broker.shutdown().await;
@@ -146,8 +148,10 @@ impl<'a, S: AsyncWrite + Unpin> Forward<'a, S> {
         }
         if let Some(held) = held {
             tokio::select! {
-                () = held.released() => {}
+                // It was lost before it was released.
+                biased;
                 () = self.line.gone.cancelled(), if lose => return Flow::Ends,
+                () = held.released() => {}
             }
         }
         self.send(taken, |_| {}).await

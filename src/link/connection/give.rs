@@ -39,8 +39,10 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Give<'a, R, W> {
     pub(super) async fn run(mut self, mut due: UnboundedReceiver<Pending>) -> Answer {
         let cut = self.line.cut;
         tokio::select! {
-            () = self.give_all(&mut due) => {}
+            // What is released at the moment when the connection ends is lost with it.
+            biased;
             () = cut.cancelled() => {}
+            () = self.give_all(&mut due) => {}
         }
         let left = self.line.gone.is_cancelled() && !self.closing;
         self.line.full.cancel();

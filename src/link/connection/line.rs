@@ -16,7 +16,7 @@ pub(super) struct Line<'a> {
     pub(super) cut: &'a CancellationToken,
     /// No more requests are taken in.
     pub(super) full: &'a CancellationToken,
-    /// The client has closed.
+    /// The client has closed, or is known to be gone.
     pub(super) gone: &'a CancellationToken,
     /// Reading goes on, where a fault had stopped it.
     pub(super) reading: &'a CancellationToken,

@@ -24,7 +24,7 @@ use crate::kafka::frame::{FrameReader, MAX_REQUEST_BYTES};
 use crate::trace::Answer;
 
 use super::ports::Told;
-use super::state::{Ends, Fate, Shared, Way};
+use super::state::{Ends, Fate, Shared, Ties, Way};
 use forward::Forward;
 use give::Give;
 use intake::Intake;
@@ -32,17 +32,17 @@ use line::{Line, swallow};
 
 /// Serves a client's connection to a broker until both sides are closed.
 pub(super) async fn serve(mut stream: TcpStream, broker: BrokerId, told: &Told<'_>, shared: &Shared) {
-    let (ends, cut, decision) = shared.open(told.producer, broker);
+    let (ends, ties, decision) = shared.open(told.producer, broker);
     let reason = if let Some(verdict) = decision.verdict.as_ref().filter(|one| one.action.is_of_connect()) {
         if let Some(held) = decision.held {
             tokio::select! {
                 () = held.released() => {}
-                () = cut.cancelled() => {}
+                () = ties.cut.cancelled() => {}
             }
         }
         shared.done(Some(verdict));
         match verdict.action {
-            Action::Silent => swallow(&mut stream, &cut).await,
+            Action::Silent => swallow(&mut stream, &ties.cut).await,
             // A reset is as near to a refusal as one can come whose system has accepted already.
             Action::Refuse => drop(stream.set_zero_linger()),
             _ => {}
@@ -54,7 +54,7 @@ pub(super) async fn serve(mut stream: TcpStream, broker: BrokerId, told: &Told<'
         match told.ports.upstream.connect(broker).await {
             Ok(upstream) => {
                 shared.is_whole(ends);
-                proxy(stream, upstream, (ends, &cut), told, shared).await
+                proxy(stream, upstream, (ends, &ties), told, shared).await
             }
             Err(_) => Answer::Closed,
         }
@@ -67,7 +67,7 @@ pub(super) async fn serve(mut stream: TcpStream, broker: BrokerId, told: &Told<'
 async fn proxy<C, B>(
     client: C,
     broker: B,
-    (ends, cut): (Ends, &CancellationToken),
+    (ends, ties): (Ends, &Ties),
     told: &Told<'_>,
     shared: &Shared,
 ) -> Answer
@@ -75,9 +75,9 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     B: AsyncRead + AsyncWrite + Unpin,
 {
-    let (full, gone, reading) =
-        (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-    let line = Line { ends, shared, told, cut, full: &full, gone: &gone, reading: &reading };
+    let (full, reading) = (CancellationToken::new(), CancellationToken::new());
+    let Ties { cut, gone } = ties;
+    let line = Line { ends, shared, told, cut, full: &full, gone, reading: &reading };
     let (from_client, to_client) = split(client);
     let (from_broker, to_broker) = split(broker);
     let (taken, kept) = mpsc::unbounded_channel();

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::proxy;
+use crate::fault::Condition;
 use crate::id::{BrokerId, FaultIndex, ProducerIndex};
 use crate::kafka::frame::FrameReader;
 use crate::kafka::{Api, ErrorCode, decode_response, encode_request, encode_response};
@@ -59,9 +60,9 @@ fn wired(fault: &str) -> Wired {
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         let told = Told { ports: &ports, producer: PRODUCER };
-        let (ends, cut, _) = served.open(PRODUCER, BROKER);
+        let (ends, ties, _) = served.open(PRODUCER, BROKER);
         served.is_whole(ends);
-        let reason = proxy(inner_client, inner_broker, (ends, &cut), &told, &served).await;
+        let reason = proxy(inner_client, inner_broker, (ends, &ties), &told, &served).await;
         served.close(ends, reason);
     });
     shared.begin();
@@ -78,6 +79,14 @@ impl Wired {
         self.client.read_to_end(&mut told).await.unwrap();
         self.tasks.join_next().await.unwrap().unwrap();
         (told, asked, self.shared.take())
+    }
+
+    /// The fault has taken a request.
+    async fn matched(&self) {
+        let came = self.shared.wait(&Condition::Matched(FaultIndex(0)));
+        while !came.is_over() {
+            tokio::task::yield_now().await;
+        }
     }
 
     async fn received(&mut self, bytes: &[u8]) {
@@ -248,4 +257,32 @@ async fn a_connection_that_is_cut_ends_both_sides() {
     assert!(matches!(reader.read().await, Ok(None)), "the broker's side is closed");
     let (told, _, linked) = wired.end().await;
     assert_eq!((told.len(), answers(&linked)), (0, vec![Answer::Closed]));
+}
+
+#[tokio::test]
+async fn what_is_released_behind_a_cut_is_lost_with_the_connection() {
+    for _ in 0..50 {
+        let mut wired = wired("{ name: it, on: produce, do: { hold_request: { until: released } } }");
+        let request = records(&[0], Some("me"));
+        wired.client.write_all(&request).await.unwrap();
+        wired.matched().await;
+        wired.shared.disconnect(None, None);
+        wired.shared.release(FaultIndex(0));
+        let (_, asked, _) = wired.end().await;
+        assert_eq!(asked.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn what_is_released_behind_a_client_that_is_known_to_be_gone_is_lost() {
+    for _ in 0..50 {
+        let action = "{ hold_request: { until: released, after_close: lose } }";
+        let mut wired = wired(&format!("{{ name: it, on: produce, do: {action} }}"));
+        wired.client.write_all(&records(&[0], Some("me"))).await.unwrap();
+        wired.matched().await;
+        wired.shared.leave(PRODUCER);
+        wired.shared.release(FaultIndex(0));
+        let (_, asked, _) = wired.end().await;
+        assert_eq!(asked.len(), 0);
+    }
 }

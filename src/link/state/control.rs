@@ -83,6 +83,17 @@ impl Shared {
         }
     }
 
+    /// A producer has been let go of: nobody waits any more for what comes on its connections, though it may take a
+    /// while until each of them is seen to end.
+    pub(in crate::link) fn leave(&self, producer: ProducerIndex) {
+        let state = self.lock();
+        state
+            .open
+            .iter()
+            .filter(|open| open.ends.producer == producer)
+            .for_each(|open| open.ties.gone.cancel());
+    }
+
     /// Cuts directions.
     pub(in crate::link) fn cut(&self, ways: &[Way], broker: Option<BrokerId>, after: AfterClose) {
         self.lock().network.cut(ways, broker, after);
@@ -98,11 +109,11 @@ impl Shared {
     /// Closes connections.
     pub(in crate::link) fn disconnect(&self, producer: Option<ProducerIndex>, broker: Option<BrokerId>) {
         let mut state = self.lock();
-        for Open { ends, cut, sealed, .. } in &mut state.open {
+        for Open { ends, ties, sealed, .. } in &mut state.open {
             if producer.is_none_or(|own| own == ends.producer) && broker.is_none_or(|own| own == ends.broker)
             {
                 *sealed = true;
-                cut.cancel();
+                ties.cut.cancel();
             }
         }
     }

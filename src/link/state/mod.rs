@@ -14,4 +14,5 @@ pub(super) use hold::{Held, Waiting};
 pub(super) use kept::Ends;
 pub(super) use network::{Fate, Way};
 pub(super) use shared::Shared;
+pub(super) use standing::Ties;
 pub use standing::{Holding, Standstill};

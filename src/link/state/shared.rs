@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use kafka_protocol::messages::ApiKey;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::fault::{Action, Engine, Progress, Verdict};
 use crate::id::{BrokerId, FaultIndex, ProducerIndex};
@@ -16,7 +15,7 @@ use super::decision::{Decision, impossible, request, transit};
 use super::hold::{Held, Holds};
 use super::kept::{Ends, Kept};
 use super::network::{Network, Way};
-use super::standing::Open;
+use super::standing::{Open, Ties};
 use crate::link::wanted::Wanted;
 use crate::link::wire::Asked;
 
@@ -89,19 +88,15 @@ impl Shared {
     }
 
     /// A client opens a connection.
-    pub(in crate::link) fn open(
-        &self,
-        producer: ProducerIndex,
-        broker: BrokerId,
-    ) -> (Ends, CancellationToken, Decision) {
+    pub(in crate::link) fn open(&self, producer: ProducerIndex, broker: BrokerId) -> (Ends, Ties, Decision) {
         let mut state = self.lock();
         let ends = Ends { connection: state.connections, producer, broker };
         state.connections += 1;
-        let cut = CancellationToken::new();
-        state.open.push(Open::new(ends, cut.clone()));
+        let ties = Ties::default();
+        state.open.push(Open::new(ends, ties.clone()));
         let decision = self.decide(&mut state, ends, None, None);
         self.changed(state);
-        (ends, cut, decision)
+        (ends, ties, decision)
     }
 
     /// A request has reached the link.

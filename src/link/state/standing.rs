@@ -16,8 +16,7 @@ use super::kept::Ends;
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) ends: Ends,
-    /// Closes it.
-    pub(super) cut: CancellationToken,
+    pub(super) ties: Ties,
     stage: Stage,
     /// It is as good as closed: what comes from now on is lost with it.
     pub(super) sealed: bool,
@@ -25,6 +24,15 @@ pub(super) struct Open {
     pub(super) lossy: bool,
     /// In the order in which they came; those that are not there any more are over.
     passages: VecDeque<Weak<Passage>>,
+}
+
+/// By what the state reaches a connection.
+#[derive(Clone, Debug, Default)]
+pub(in crate::link) struct Ties {
+    /// Both sides are to be closed at once.
+    pub(in crate::link) cut: CancellationToken,
+    /// The client has closed, or is known to be gone.
+    pub(in crate::link) gone: CancellationToken,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +102,8 @@ impl Standstill {
 }
 
 impl Open {
-    pub(super) fn new(ends: Ends, cut: CancellationToken) -> Self {
-        Self { ends, cut, stage: Stage::Opening, sealed: false, lossy: false, passages: VecDeque::new() }
+    pub(super) fn new(ends: Ends, ties: Ties) -> Self {
+        Self { ends, ties, stage: Stage::Opening, sealed: false, lossy: false, passages: VecDeque::new() }
     }
 
     /// A request has come.

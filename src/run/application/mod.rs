@@ -181,7 +181,19 @@ impl<'a> Application<'a> {
 
     /// Lets go of every producer.
     fn close_all(&self) {
-        self.crew.all().filter_map(|index| self.crew.take(index)).for_each(Producer::close);
+        for index in self.crew.all() {
+            if let Some(producer) = self.crew.take(index) {
+                self.let_go(index, producer);
+            }
+        }
+    }
+
+    /// The client has no connection any more when this returns, and the link knows it.
+    fn let_go(&self, index: ProducerIndex, producer: Box<dyn Producer>) {
+        producer.close();
+        if let Some(link) = self.outside.link() {
+            link.leave(index);
+        }
     }
 
     /// Submissions that wait for a callback which can still come.

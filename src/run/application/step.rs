@@ -105,7 +105,7 @@ impl Application<'_> {
             producer.serve(Serving::Always);
             producer.purge(purge, self.deadline);
         }
-        producer.close();
+        self.let_go(index, producer);
         self.recorder.abandon(&self.outstanding_of(index));
         Ok(if flushed? { StepEnd::Done } else { StepEnd::TimedOut(count(&unflushed)) })
     }

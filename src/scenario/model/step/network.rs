@@ -38,7 +38,7 @@ pub enum Direction {
     ToClient,
 }
 
-/// Connections are closed, idle ones too.
+/// Connections are closed, idle ones too. What is held on them is lost.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Disconnect {
