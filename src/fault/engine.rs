@@ -174,6 +174,11 @@ impl Engine {
 /// How far a request is from what a filter asks for, and what of it is otherwise.
 type Miss = (u32, String);
 
+/// How much it weighs that another message is carried, or goes elsewhere.
+const OTHER: u32 = 10;
+/// The same, and it is another attempt alone.
+const OTHER_ATTEMPT: u32 = 5;
+
 /// The rows that a filter is about; or how far the request is from it.
 fn find(on: &Filter, transit: &Transit, attempts: &HashMap<Submission, u32>) -> Result<Vec<usize>, Miss> {
     if !on.api.covers(transit.api) {
@@ -181,31 +186,35 @@ fn find(on: &Filter, transit: &Transit, attempts: &HashMap<Submission, u32>) -> 
     }
     let mut misses = Vec::new();
     if on.producer.is_some_and(|producer| producer != transit.producer) {
-        misses.push("another producer".to_owned());
+        misses.push((OTHER, "another producer".to_owned()));
     }
     if let Some(broker) = on.broker.filter(|broker| *broker != transit.broker) {
-        misses.push(format!("broker {} instead of {broker}", transit.broker));
+        misses.push((OTHER, format!("broker {} instead of {broker}", transit.broker)));
     }
     let mut rows = Vec::new();
-    let mut nearest: Option<Vec<String>> = None;
+    let mut nearest: Option<Vec<Miss>> = None;
     for (at, row) in transit.rows.iter().enumerate() {
         let differs = differences(on, row, attempts);
         if differs.is_empty() {
             rows.push(at);
         }
-        if nearest.as_ref().is_none_or(|near| differs.len() < near.len()) {
+        if nearest.as_ref().is_none_or(|near| distance(&differs) < distance(near)) {
             nearest = Some(differs);
         }
     }
     if transit.rows.is_empty() && asks_for_rows(on) && !(transit.all_topics && on.partition.is_none()) {
-        nearest = Some(vec!["it names no topic".to_owned()]);
+        nearest = Some(vec![(OTHER, "it names no topic".to_owned())]);
     }
     misses.extend(nearest.into_iter().flatten());
-    if misses.is_empty() { Ok(rows) } else { Err((distance(&misses), misses.join(", "))) }
+    if misses.is_empty() {
+        return Ok(rows);
+    }
+    let words: Vec<_> = misses.iter().map(|(_, words)| words.as_str()).collect();
+    Err((distance(&misses), words.join(", ")))
 }
 
-fn distance(misses: &[String]) -> u32 {
-    u32::try_from(misses.len()).unwrap_or(u32::MAX).saturating_mul(10)
+fn distance(misses: &[Miss]) -> u32 {
+    misses.iter().map(|(far, _)| far).sum()
 }
 
 fn asks_for_rows(on: &Filter) -> bool {
@@ -213,40 +222,42 @@ fn asks_for_rows(on: &Filter) -> bool {
 }
 
 /// What of a row is otherwise than a filter asks for.
-fn differences(on: &Filter, row: &Row, attempts: &HashMap<Submission, u32>) -> Vec<String> {
+fn differences(on: &Filter, row: &Row, attempts: &HashMap<Submission, u32>) -> Vec<Miss> {
     let mut differs = Vec::new();
     if on.topic.is_some_and(|topic| row.topic != Some(topic)) {
-        differs.push("another topic".to_owned());
+        differs.push((OTHER, "another topic".to_owned()));
     }
     if let Some(wanted) = on.partition.filter(|wanted| row.partition != Some(*wanted)) {
-        differs.push(match row.partition {
+        let words = match row.partition {
             Some(partition) => format!("partition {partition} instead of {wanted}"),
             None => "it names no partition".to_owned(),
-        });
+        };
+        differs.push((OTHER, words));
     }
     let carried = match &on.submissions {
         Some(wanted) => row.submissions.intersection(wanted),
         None => row.submissions.clone(),
     };
     if let Some(wanted) = on.submissions.as_ref().filter(|_| carried.is_empty()) {
-        differs.push(if row.submissions.is_empty() {
+        let words = if row.submissions.is_empty() {
             "it carries no message of the plan".to_owned()
         } else {
             format!("it carries {:.5} instead of {wanted:.5}", row.submissions)
-        });
+        };
+        differs.push((OTHER, words));
     } else if let Some(wanted) = on.attempt {
         differs.extend(other_attempt(wanted, &carried, attempts));
     }
     differs
 }
 
-fn other_attempt(wanted: u32, carried: &Submissions, attempts: &HashMap<Submission, u32>) -> Option<String> {
+fn other_attempt(wanted: u32, carried: &Submissions, attempts: &HashMap<Submission, u32>) -> Option<Miss> {
     let of = |submission: Submission| attempts.get(&submission).copied().unwrap_or(0);
     if carried.iter().any(|submission| of(submission) == wanted) {
         return None;
     }
     let found = carried.iter().map(of).max().unwrap_or(0);
-    Some(format!("attempt {found} instead of {wanted}"))
+    Some((OTHER_ATTEMPT, format!("attempt {found} instead of {wanted}")))
 }
 
 fn ordinal(number: u32) -> String {
@@ -411,6 +422,14 @@ mod tests {
         taken(&mut engine, &[metadata, carries(&[&[0]]), near.clone(), near]);
         let nearest = engine.tallies().remove(0).nearest.unwrap();
         assert_eq!((nearest.transit, nearest.differs.as_str()), (2, "it carries 4 instead of 5"));
+    }
+
+    #[test]
+    fn another_attempt_of_the_message_is_nearer_than_another_message() {
+        let mut engine = engine(&[once(Filter { attempt: Some(4), ..message(1) })]);
+        taken(&mut engine, &singles(&[0, 1, 2]));
+        let nearest = engine.tallies().remove(0).nearest.unwrap();
+        assert_eq!((nearest.transit, nearest.differs.as_str()), (1, "attempt 1 instead of 4"));
     }
 
     #[test]
