@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use kafka_protocol::messages::ApiKey;
 
-use crate::fault::ApiFilter;
+use crate::fault::{ApiFilter, Times};
 use crate::id::{FaultIndex, Partition, ProducerIndex, TopicIndex};
 use crate::judge::Which;
 use crate::submissions::Submissions;
@@ -98,10 +98,16 @@ impl Scene<'_> {
     /// How often each fault fired, in the order of the file.
     pub(super) fn faults(&self) -> Vec<Lane> {
         let mut fold = Fold::default();
-        for (index, _) in (0..).zip(&self.plan.faults) {
+        for (index, rule) in (0..).zip(&self.plan.faults) {
             let taken = self.trace.link.taken.get(usize::from(index));
-            let fired = taken.map_or(0, |taken| taken.fired);
-            fold.push_aside(Aside::Text(format!("{}: fired {fired}", self.names.fault(FaultIndex(index)))));
+            let often = match rule.times {
+                // How often it does is left to the client, and may differ from run to run.
+                Times::AtMost(most) => format!("at most {most}"),
+                Times::Exactly(_) | Times::Always => {
+                    format!("fired {}", taken.map_or(0, |taken| taken.fired))
+                }
+            };
+            fold.push_aside(Aside::Text(format!("{}: {often}", self.names.fault(FaultIndex(index)))));
         }
         super::single("faults", fold).lanes
     }
@@ -123,10 +129,12 @@ impl Scene<'_> {
             | ApiKey::AddOffsetsToTxn
             | ApiKey::TxnOffsetCommit
             | ApiKey::EndTxn => Some(Place::Transactions(whose)),
-            // When and how often a client asks them is up to its clock, unless a fault makes something of them.
+            // When and how often a client asks them is up to its clock, unless a fault that must fire makes something
+            // of them.
             _ => {
-                passed.touched?;
-                Some(Place::Other(ApiFilter::Api(api).name()?, whose))
+                let rule = self.plan.faults.get(passed.touched?.fault.index())?;
+                let must = !matches!(rule.times, Times::AtMost(_));
+                must.then_some(Place::Other(ApiFilter::Api(api).name()?, whose))
             }
         }
     }
