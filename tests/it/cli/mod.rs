@@ -3,6 +3,7 @@
 mod bootstrap;
 mod broker;
 mod check;
+mod faults;
 mod keeping;
 mod matrix;
 mod others;
