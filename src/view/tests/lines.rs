@@ -750,3 +750,40 @@ fn threads_that_write_apart_need_no_lines_of_their_own() {
         ",
     );
 }
+
+#[test]
+fn threads_of_several_producers_have_both_in_their_names() {
+    let mut plan = plan(2);
+    add_producer(&mut plan, "other");
+    add_batch(&mut plan, 4, 1, Mode::Sync);
+    plan.batches[1].threads = 2;
+    for order in [[0, 1, 2, 3, 4, 5], [3, 2, 0, 5, 1, 4]] {
+        let mut events = sends([0, 1]);
+        events.extend(sends(order.into_iter().filter(|message| *message > 1)));
+        let whose = |message: u32| ProducerIndex(u16::from(message > 1));
+        events.extend(order.iter().zip(0..).map(|(message, offset)| {
+            let acknowledged = acknowledged(*message, 0, Some(offset));
+            Event::Callback(Callback { producer: whose(*message), ..acknowledged })
+        }));
+        shows(
+            &plan,
+            &trace(events, &[&records(order)]),
+            "
+            application  main      send 0..1
+                                   send 2..5 in 2 threads
+                         thread 0  send 2
+                                   send 4
+                         thread 1  send 3
+                                   send 5
+            callbacks  producer test2[0]        ok 0..1
+                       other test2[0] thread 0  ok 2
+                                                ok 4
+                       other test2[0] thread 1  ok 3
+                                                ok 5
+            log  producer test2[0]        0..1
+                 other test2[0] thread 0  2 4
+                 other test2[0] thread 1  3 5
+            ",
+        );
+    }
+}

@@ -1,9 +1,9 @@
 //! What faults make uncertain, however right they are.
 
 use crate::diagnostic::Code;
-use crate::fault::{Action, Condition, Filter, Rule};
+use crate::fault::{Action, Condition, Filter, Rule, Times};
 use crate::plan::compile::Compiler;
-use crate::plan::plan::{self, Mode, Producer};
+use crate::plan::plan::{self, Batch, Mode, Producer};
 
 use super::is_produce;
 
@@ -15,6 +15,7 @@ impl Compiler<'_> {
         let rules = self.faults.clone();
         for rule in &rules {
             self.may_batch(rule);
+            self.takes_any_thread(rule);
             self.has_clock(rule);
         }
         for step in self.steps.clone() {
@@ -27,11 +28,8 @@ impl Compiler<'_> {
 
     /// Which records share the request that a fault takes is up to the client.
     fn may_batch(&mut self, rule: &Rule) {
-        let decides =
-            |action: &Action| !matches!(action, Action::HoldResponse | Action::Throttle(_) | Action::Pass);
-        let matters = rule.firings.iter().any(|firing| decides(&firing.action));
         if !is_produce(&rule.on)
-            || !matters
+            || !changes_something(rule)
             || self.all_are(&rule.on, is_single)
             || !self.sends_together(&rule.on)
         {
@@ -40,6 +38,25 @@ impl Compiler<'_> {
         let message = "the client decides which records share the request that this fault takes";
         let warning = self.mistake(Code::MayBatch, rule.span, message);
         self.report(warning.help("write 'producer: {one_per_request: true}'"));
+    }
+
+    /// Whose request comes first where several threads send together is up to the machine.
+    fn takes_any_thread(&mut self, rule: &Rule) {
+        let on = &rule.on;
+        let named = on.submissions.is_some() || on.partition.is_some() || rule.times == Times::Always;
+        if !is_produce(on) || !changes_something(rule) || named {
+            return;
+        }
+        let taken = |batch: &&Batch| {
+            batch.is_concurrent()
+                && on.producer.is_none_or(|producer| producer == batch.producer)
+                && on.topic.is_none_or(|topic| topic == batch.topic)
+        };
+        let Some(together) = self.batches.iter().find(taken).map(|batch| batch.span) else { return };
+        let message = "which thread's request this fault takes is up to the machine";
+        let warning = self.mistake(Code::MayBatch, rule.span, message);
+        let help = "name a message: 'on: {produce: {message: 0}}'";
+        self.report(warning.and(together, "the threads send here").help(help));
     }
 
     /// Whether several messages that a fault can take may be under way at once.
@@ -77,6 +94,13 @@ impl Compiler<'_> {
                 && first.is_some_and(|hold| waits_for_sent(hold, all))
         })
     }
+}
+
+/// Whether it matters what a fault takes: otherwise it changes nothing but when an answer comes.
+fn changes_something(rule: &Rule) -> bool {
+    let decides =
+        |action: &Action| !matches!(action, Action::HoldResponse | Action::Throttle(_) | Action::Pass);
+    rule.firings.iter().any(|firing| decides(&firing.action))
 }
 
 /// Whether each request of a producer carries one record.
