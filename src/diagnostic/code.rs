@@ -141,6 +141,8 @@ codes! {
     Clock = "W005" "a clock decides",
     /// Something was held until the logs were to be read.
     HeldToTheEnd = "W006" "held to the end",
+    /// A reaction while the application goes on sending.
+    RacingReaction = "W007" "racing reaction",
 }
 
 impl Code {

@@ -32,6 +32,7 @@ pub(crate) fn plan(count: u32) -> Plan {
         topics: Vec::new(),
         producers: Vec::new(),
         batches: Vec::new(),
+        reactions: Vec::new(),
         faults: Vec::new(),
         allow_impossible: false,
         steps: Vec::new(),

@@ -18,6 +18,6 @@ pub use identity::{Recogniser, Seen};
 pub use load::{Loaded, load, of};
 pub use message::{Message, MessageTemplate, RenderError, TAG};
 pub use plan::{
-    Action, Batch, ClusterStep, GroupOffset, LinkStep, Mode, Order, Origin, Plan, Producer, Purge, Setting,
-    Settings, Share, Snapshot, Step, Topic, TransactionCall,
+    Action, Batch, ClusterStep, Deed, GroupOffset, Heard, LinkStep, MAX_RESENT, Mode, Order, Origin, Plan,
+    Producer, Purge, Reaction, Setting, Settings, Share, Snapshot, Step, Topic, TransactionCall, Trigger,
 };

@@ -81,14 +81,24 @@ impl Polling {
         self.wake();
     }
 
-    /// Returns when what was polled has been handed on.
+    /// Returns when what was polled has been handed on. Whoever asks while handing on knows it.
     pub(super) fn settle(&self) {
-        drop(self.gate.orders());
+        if !self.is_own() {
+            drop(self.gate.orders());
+        }
+    }
+
+    /// Whether this is the thread itself, in a callback.
+    fn is_own(&self) -> bool {
+        self.thread.as_ref().is_some_and(|own| own.thread().id() == thread::current().id())
     }
 
     /// Returns when nothing is left to be polled and what was polled has been handed on, at the latest then. Callbacks
-    /// must be allowed.
+    /// must be allowed. In a callback nothing else can be polled, and it returns at once.
     pub(super) fn hear(&self, has_said_all: impl Fn() -> bool, limit: Instant) {
+        if self.is_own() {
+            return;
+        }
         let mut orders = self.gate.orders();
         while !has_said_all() {
             let left = limit.saturating_duration_since(Instant::now());

@@ -43,4 +43,9 @@ impl Crew {
     pub(super) fn take(&self, index: ProducerIndex) -> Option<Box<dyn Producer>> {
         self.places.get(index.index())?.write().unwrap_or_else(PoisonError::into_inner).take()
     }
+
+    /// Lets go of every producer. They report to those who know the crew: without this, neither would ever end.
+    pub(super) fn close_all(&self) {
+        self.all().filter_map(|index| self.take(index)).for_each(Producer::close);
+    }
 }

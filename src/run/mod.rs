@@ -11,6 +11,7 @@ mod broken;
 mod check;
 mod crew;
 mod logs;
+mod react;
 mod world;
 
 #[cfg(test)]

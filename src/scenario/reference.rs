@@ -34,11 +34,14 @@ pub fn reference() -> String {
     for (name, definition) in entries(&schema, "$defs") {
         section(&mut page, name, definition);
     }
-    page.push_str("\n## Not yet\n\nPart of the language, and refused until it is built:\n\n");
-    for (owner, words) in LATER {
+    let later = LATER.iter().map(|(owner, words)| {
         let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-        // Writing into a string cannot fail.
-        let _ = writeln!(page, "- {}: {}", title(owner), words.join(", "));
+        format!("- {}: {}\n", title(owner), words.join(", "))
+    });
+    let later: String = later.collect();
+    if !later.is_empty() {
+        page.push_str("\n## Not yet\n\nPart of the language, and refused until it is built:\n\n");
+        page.push_str(&later);
     }
     page
 }

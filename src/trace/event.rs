@@ -34,8 +34,25 @@ pub enum Event {
     StepBegan(usize),
     /// It has ended.
     StepEnded(usize, StepEnd),
+    /// The application reacts to an outcome: for the so-manieth time, from 0, and what it does.
+    Reacts(u32, Reacts),
+    /// The reaction of that number, if it is none that sends, has ended.
+    Reacted(u32, StepEnd),
     /// A fault took a request, or a connection, for the so-manieth time, from 1.
     Fired(FaultIndex, u32),
+}
+
+/// What the application does on an outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reacts {
+    /// Which of the plan's reactions it is, by its place in the list.
+    pub rule: usize,
+    /// The submission whose outcome it is.
+    pub cause: Submission,
+    /// Whose callback it happens in, and for which partition; none on the application's own thread.
+    pub inside: Option<(ProducerIndex, Option<Partition>)>,
+    /// The submissions that it makes.
+    pub made: Submissions,
 }
 
 /// How a step ended.

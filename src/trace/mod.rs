@@ -3,7 +3,7 @@
 //! The [`Recorder`] decides the order, once; everything after it is a pure function of the [`Trace`]. A trace takes at
 //! most 64 bytes a message: sends are kept as runs, callbacks as columns.
 
-use crate::id::ProducerIndex;
+use crate::id::{ProducerIndex, Submission};
 
 mod code;
 mod columns;
@@ -15,7 +15,7 @@ mod recorder;
 
 pub use code::{ClientError, Code};
 pub use columns::{Events, Facts};
-pub use event::{Callback, Counts, Event, Failure, Persistence, StepEnd};
+pub use event::{Callback, Counts, Event, Failure, Persistence, Reacts, StepEnd};
 pub use log::{Content, Fate, LogMarker, LogRecord, PartitionLog};
 pub use passed::{Answer, Linked, Moment, Nearest, Passed, PassedRow, Sequenced, Taken, Touched};
 pub use recorder::{Progress, Recorder};
@@ -58,6 +58,13 @@ pub enum Ending {
         waited_for: String,
         /// What was held between the clients and the brokers, and until when, in a few words each.
         held: Vec<String>,
+    },
+    /// Reactions submit a message again and again, and nothing says that they ever end.
+    Endless {
+        /// Which of the plan's reactions, by its place in the list.
+        reaction: usize,
+        /// The submission whose outcome would have made one more.
+        cause: Submission,
     },
     /// Everyone who could go on waits for somebody else, and nobody waits with an end before the deadline.
     Deadlock {

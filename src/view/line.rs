@@ -68,6 +68,8 @@ pub(super) enum Step {
     Flush,
     WaitCallbacks,
     Exit,
+    /// A reaction after which nothing more is sent.
+    Stop,
     /// The producer where there are several.
     Close(Option<ProducerIndex>),
     /// The producer where there are several.
@@ -208,7 +210,7 @@ impl Step {
             | Self::Begin(whose)
             | Self::Commit(whose)
             | Self::Abort(whose) => whose,
-            Self::Flush | Self::WaitCallbacks | Self::Exit | Self::Told(_) => None,
+            Self::Flush | Self::WaitCallbacks | Self::Exit | Self::Stop | Self::Told(_) => None,
         }
     }
 }

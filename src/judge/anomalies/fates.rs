@@ -58,16 +58,34 @@ fn add_written(facts: &Facts<'_>, number: u32, found: &mut Found) {
     );
 }
 
-/// Whether one of the same producer that was sent later stands in the partition that this one was sent to.
+/// Whether one of the same producer that was sent later stands in the partition that this one was sent to, with no other
+/// submission of this one's message in front of it.
 fn is_gap(facts: &Facts<'_>, last_written: &LastWritten, number: u32, lane: Lane) -> bool {
     let (Some(producer), Which::One(partition)) = (lane.producer, lane.partition) else { return false };
     let log = facts.standing.log(TopicPartition { topic: lane.topic, partition });
     let latest = log.and_then(|log| last_written.get(&(producer, log)));
-    latest.is_some_and(|began| facts.calls.ended_before(number, *began))
+    let Some(written) = latest.filter(|written| facts.calls.ended_before(number, written.began)) else {
+        return false;
+    };
+    match log.and_then(|log| made_good(facts, number, log)) {
+        Some(record) => written.before(record).is_some_and(|began| facts.calls.ended_before(number, began)),
+        None => true,
+    }
+}
+
+/// The first record of a log that is another submission of a message.
+fn made_good(facts: &Facts<'_>, number: u32, log: usize) -> Option<u32> {
+    let others = facts.calls.numbers.of_message(facts.calls.numbers.submission(number).message);
+    let records = others.flat_map(|other| {
+        let later = facts.standing.later(other).iter().map(|(_, record)| *record);
+        facts.standing.first(other).into_iter().chain(later)
+    });
+    records.filter(|record| facts.standing.log_of(*record) == log).min()
 }
 
 /// The producers that let go while submissions were outstanding.
 fn closed_too_early(facts: &Facts<'_>) -> Vec<ProducerIndex> {
+    let by_reactions = facts.closed_by_reactions().filter(|(_, in_vain)| *in_vain);
     let let_go = facts.trace.events.others().filter_map(|event| match event {
         Event::StepEnded(step, end) => Some((&facts.plan.steps.get(*step)?.action, *end)),
         _ => None,
@@ -77,5 +95,5 @@ fn closed_too_early(facts: &Facts<'_>) -> Vec<ProducerIndex> {
         | (&Action::Close { producer, within: None, .. }, StepEnd::Done) => Some(producer),
         _ => None,
     };
-    let_go.filter_map(too_early).collect()
+    let_go.filter_map(too_early).chain(by_reactions.map(|(producer, _)| producer)).collect()
 }

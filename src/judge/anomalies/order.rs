@@ -10,8 +10,25 @@ use super::{Found, paired, unpaired};
 use crate::judge::facts::Facts;
 use crate::judge::finding::{Detail, Lane, Which};
 
-/// For each producer and log, when the call of the submission began that was sent last of those that stand there.
-pub(super) type LastWritten = HashMap<(ProducerIndex, usize), u32>;
+/// For each producer and log, what was sent last of those that stand there.
+pub(super) type LastWritten = HashMap<(ProducerIndex, usize), Written>;
+
+/// What was sent last of the submissions of a producer that stand in a log.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Written {
+    /// When its call began.
+    pub(super) began: u32,
+    /// Where messages are submitted more than once: each record that was sent later than all in front of it, and when.
+    rises: Vec<(u32, u32)>,
+}
+
+impl Written {
+    /// When the call began that was sent last of those in front of a record; none where none stands there.
+    pub(super) fn before(&self, record: u32) -> Option<u32> {
+        let behind = self.rises.partition_point(|(rise, _)| *rise < record);
+        self.rises[..behind].last().map(|(_, began)| *began)
+    }
+}
 
 /// Goes through each log once. What stands behind a record that was sent later is known from the latest one so far.
 pub(super) fn find(facts: &Facts<'_>, found: &mut Found) -> LastWritten {
@@ -23,7 +40,9 @@ pub(super) fn find(facts: &Facts<'_>, found: &mut Found) -> LastWritten {
         record = reader.record;
         for (latest, producer) in reader.latest.iter().zip(0..) {
             if let Some(latest) = latest {
-                last_written.insert((ProducerIndex(producer), at), facts.calls.began(*latest));
+                let began = facts.calls.began(*latest);
+                let rises = reader.rises.remove(&producer).unwrap_or_default();
+                last_written.insert((ProducerIndex(producer), at), Written { began, rises });
             }
         }
         reader.behind.sort_unstable();
@@ -56,6 +75,8 @@ struct Reader<'a> {
     record: u32,
     /// For each producer the submission so far that was sent last.
     latest: Vec<Option<u32>>,
+    /// For each producer when that was sent and where it stands, each time that it was another one.
+    rises: HashMap<u16, Vec<(u32, u32)>>,
     /// Submissions of which the first copy of all stands in an earlier log, and one in this.
     from_elsewhere: HashSet<u32>,
     /// First copies, and the latest that they stand behind.
@@ -66,8 +87,9 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(facts: &'a Facts<'a>, log: usize, record: u32) -> Self {
-        let (latest, from_elsewhere) = (vec![None; facts.plan.producers.len()], HashSet::new());
-        Self { facts, log, record, latest, from_elsewhere, behind: Vec::new(), copies_behind: Vec::new() }
+        let (latest, rises) = (vec![None; facts.plan.producers.len()], HashMap::new());
+        let (from_elsewhere, behind, copies_behind) = (HashSet::new(), Vec::new(), Vec::new());
+        Self { facts, log, record, latest, rises, from_elsewhere, behind, copies_behind }
     }
 
     fn read(&mut self, entry: &LogRecord) {
@@ -79,8 +101,12 @@ impl<'a> Reader<'a> {
         let first_here = self.is_first(number, record);
         let producer = self.facts.batch(number).map_or(ProducerIndex(0), |batch| batch.producer);
         let Some(entry) = self.latest.get_mut(producer.index()) else { return };
+        let is_first = entry.is_none();
         let latest = *entry.get_or_insert(number);
         let began = calls.began(latest);
+        if (is_first || calls.began(number) > began) && !calls.numbers.later().is_empty() {
+            self.rises.entry(producer.0).or_default().push((record, calls.began(number)));
+        }
         if calls.ended_before(number, began) {
             if first_here {
                 self.behind.push(paired(number, latest));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::id::{MessageId, ProducerIndex};
-use crate::plan::Action;
+use crate::id::{MessageId, ProducerIndex, Submission};
+use crate::plan::{Action, Deed, MAX_RESENT};
 use crate::submissions::Submissions;
 use crate::trace::{Code, Ending, Event, StepEnd};
 
@@ -23,8 +23,31 @@ pub(super) fn check(facts: &Facts<'_>, failures: &mut Vec<Failure>) {
     if let Ending::Deadlock { step, circle } = &facts.trace.ending {
         failures.push(deadlock(facts, *step, circle));
     }
+    if let Ending::Endless { reaction, cause } = &facts.trace.ending {
+        failures.push(endless(facts, *reaction, *cause));
+    }
     waits(facts, failures);
     fatal(facts, failures);
+}
+
+/// A reaction made one submission after the other.
+fn endless(facts: &Facts<'_>, reaction: usize, cause: Submission) -> Failure {
+    let reaction = facts.plan.reactions.get(reaction);
+    let span = reaction.map_or(facts.plan.expect.span, |reaction| reaction.span);
+    let message = match reaction.map(|reaction| reaction.deed) {
+        Some(Deed::Send { .. }) => "this reaction sends more messages than there can be outcomes".to_owned(),
+        _ => {
+            format!("message {} was submitted {MAX_RESENT} times more, and no end is in sight", cause.message)
+        }
+    };
+    let outcome = match facts.outcomes.get(cause) {
+        Some(Outcome::Ok) => "acknowledged".to_owned(),
+        Some(Outcome::Failed { code, .. } | Outcome::Unknown(Some(code))) => code.to_string(),
+        _ => "unknown".to_owned(),
+    };
+    let details =
+        vec![format!("what came of the last time: {outcome}"), "write 'times: 3' to bound it".to_owned()];
+    fail(message, span, details)
 }
 
 /// Nobody can go on, and no time-out would have changed that before the deadline.
@@ -64,12 +87,13 @@ fn deadline(facts: &Facts<'_>, step: Option<usize>, waited_for: &str, held: &[St
 pub(super) fn unsent(facts: &Facts<'_>) -> Submissions {
     let mut unsent = Submissions::new();
     let mut next = 0;
-    let made = facts.calls.numbers.made().take_while(|number| !facts.calls.numbers.later().contains(number));
-    for number in made {
+    let (planned, later) = (facts.plan.planned(), facts.calls.numbers.later());
+    for number in facts.calls.numbers.made().take_while(|number| *number < planned && !later.contains(number))
+    {
         unsent.insert_run(MessageId(next), number - next, 0);
         next = number + 1;
     }
-    unsent.insert_run(MessageId(next), facts.plan.messages().saturating_sub(next), 0);
+    unsent.insert_run(MessageId(next), planned.saturating_sub(next), 0);
     unsent.extend(facts.plan.again().filter(|one| facts.calls.numbers.of(*one).is_none()));
     unsent
 }

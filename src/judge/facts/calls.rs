@@ -50,6 +50,14 @@ impl Numbers {
         self.firsts..self.firsts.saturating_add(count)
     }
 
+    /// The numbers of all submissions of a message.
+    pub(in crate::judge) fn of_message(&self, message: MessageId) -> impl Iterator<Item = u32> {
+        let from = self.again.partition_point(|submission| submission.message < message);
+        let later = self.again[from..].iter().take_while(move |submission| submission.message == message);
+        let numbers = later.filter_map(|submission| self.of(*submission));
+        self.of(Submission::first(message)).into_iter().chain(numbers)
+    }
+
     fn add(&mut self, submission: Submission) {
         if submission.again > 0 {
             self.again.push(submission);

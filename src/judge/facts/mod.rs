@@ -4,11 +4,11 @@ pub(super) mod calls;
 mod standing;
 pub(super) mod transactions;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::id::{Partition, ProducerIndex, TopicIndex, TopicPartition};
-use crate::plan::{Action, Batch, Plan, Producer};
-use crate::trace::{Callback, Event, Trace};
+use crate::plan::{Action, Batch, Deed, Plan, Producer};
+use crate::trace::{Callback, Event, StepEnd, Trace};
 
 use crate::judge::finding::{Lane, Place, Resolved, Which, continues};
 use crate::judge::outcome::{Outcome, Outcomes};
@@ -70,7 +70,8 @@ impl<'a> Facts<'a> {
 
     /// What was sent before the process would have ended and has no answer; what a close has left so is something else.
     fn cut_off(&mut self) {
-        let (mut exited, mut closed) = (false, HashSet::new());
+        let mut exited = false;
+        let mut closed: HashSet<_> = self.closed_by_reactions().map(|(producer, _)| producer).collect();
         for event in self.trace.events.others() {
             let Event::StepBegan(step) = event else { continue };
             match self.plan.steps.get(*step).map(|step| &step.action) {
@@ -85,6 +86,24 @@ impl<'a> Facts<'a> {
                 .cut_off(|number| self.batch(number).is_none_or(|batch| !closed.contains(&batch.producer)));
             self.outcomes = outcomes;
         }
+    }
+
+    /// The producers that reactions have closed, and whether submissions may have been left without an answer.
+    pub(super) fn closed_by_reactions(&self) -> impl Iterator<Item = (ProducerIndex, bool)> {
+        let mut closed = HashMap::new();
+        self.trace.events.others().filter_map(move |event| match event {
+            Event::Reacts(number, reacts) => {
+                let reaction = self.plan.reactions.get(reacts.rule)?;
+                let producer = self.plan.batch_of(reacts.cause.message)?.producer;
+                (reaction.deed == Deed::Close).then(|| closed.insert(*number, (producer, reacts.inside)));
+                None
+            }
+            Event::Reacted(number, end) => {
+                let (producer, inside) = closed.remove(number)?;
+                Some((producer, inside.is_some() || matches!(end, StepEnd::TimedOut(_))))
+            }
+            _ => None,
+        })
     }
 
     /// Goes through the callbacks: where submissions were sent, and which have more than one.
@@ -124,7 +143,7 @@ impl<'a> Facts<'a> {
 
     /// The transaction that a submission was sent in, and what came of it; none for one that was sent in none.
     pub(super) fn transaction(&self, number: u32) -> Option<(u32, End)> {
-        self.transactions.of_message(self.plan, self.calls.numbers.submission(number).message)
+        self.transactions.of_submission(self.plan, self.calls.numbers.submission(number))
     }
 
     /// Whether a submission that stands in no log may stand in one that could not be read.

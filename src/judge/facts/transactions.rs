@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::id::{MessageId, ProducerIndex};
+use crate::id::{ProducerIndex, Submission};
 use crate::plan::{Action, Plan, TransactionCall};
 use crate::trace::{Event, Events, StepEnd};
 
@@ -23,6 +23,8 @@ pub(in crate::judge) enum End {
 pub(in crate::judge) struct Transactions {
     /// For each batch of the plan its transaction. Empty where there is none at all.
     of_batch: Vec<Option<u32>>,
+    /// And for each submission of a reaction, which no step places.
+    of_reactions: HashMap<Submission, Option<u32>>,
     ends: Vec<End>,
 }
 
@@ -34,9 +36,10 @@ impl Transactions {
             return Self::default();
         }
         let taken = taken(plan, events);
-        let mut all = Self { of_batch: vec![None; plan.batches.len()], ends: Vec::new() };
+        let mut all = Self { of_batch: vec![None; plan.batches.len()], ends: Vec::new(), ..Self::default() };
+        let mut begun = HashMap::new();
         let mut open = HashMap::<ProducerIndex, u32>::new();
-        for (step, taken) in plan.steps.iter().zip(taken) {
+        for (at, (step, taken)) in plan.steps.iter().zip(taken).enumerate() {
             match &step.action {
                 Action::Send { batch, .. } => {
                     let producer = plan.batches.get(*batch).map(|batch| batch.producer);
@@ -46,11 +49,36 @@ impl Transactions {
                 }
                 Action::Transaction { producer, call, .. } => {
                     all.call(*producer, call, taken, &mut open);
+                    begun.insert(at, open.get(producer).copied());
                 }
                 _ => {}
             }
         }
+        all.reactions(plan, events, &begun);
         all
+    }
+
+    /// Which transaction is open when a reaction sends something, by what was open behind each step about one.
+    fn reactions(&mut self, plan: &Plan, events: &Events, behind: &HashMap<usize, Option<u32>>) {
+        let mut open = HashMap::<ProducerIndex, Option<u32>>::new();
+        for event in events.others() {
+            match event {
+                Event::StepEnded(step, _) => {
+                    if let (Some(Action::Transaction { producer, .. }), Some(transaction)) =
+                        (plan.steps.get(*step).map(|step| &step.action), behind.get(step))
+                    {
+                        open.insert(*producer, *transaction);
+                    }
+                }
+                Event::Reacts(_, reacts) => {
+                    let whose = |one: Submission| Some(plan.batch_of(one.message)?.producer);
+                    let of =
+                        |one| (one, whose(one).and_then(|producer| open.get(&producer).copied()).flatten());
+                    self.of_reactions.extend(reacts.made.iter().map(of));
+                }
+                _ => {}
+            }
+        }
     }
 
     fn call(
@@ -83,12 +111,15 @@ impl Transactions {
         self.ends.is_empty()
     }
 
-    /// The transaction that a message was sent in, and what came of it; none for one that was sent in none.
-    pub(in crate::judge) fn of_message(&self, plan: &Plan, message: MessageId) -> Option<(u32, End)> {
+    /// The transaction that a submission was made in, and what came of it; none for one that was made in none.
+    pub(in crate::judge) fn of_submission(&self, plan: &Plan, submission: Submission) -> Option<(u32, End)> {
         if self.is_empty() {
             return None;
         }
-        let transaction = (*self.of_batch.get(plan.batch_index(message)?)?)?;
+        let transaction = match self.of_reactions.get(&submission) {
+            Some(transaction) => (*transaction)?,
+            None => (*self.of_batch.get(plan.batch_index(submission.message)?)?)?,
+        };
         Some((transaction, *self.ends.get(transaction as usize)?))
     }
 }

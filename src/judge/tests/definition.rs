@@ -269,8 +269,9 @@ impl<'a> Naive<'a> {
             && let Some(partition) = self.sent_to(i)
         {
             let p = TopicPartition { topic: self.topic(i), partition };
-            let mut others = self.copies_in(p).into_iter().filter_map(|r| r.identity);
-            if others.any(|j| self.producer(j) == self.producer(i) && self.sent_before(i, j)) {
+            let others = self.copies_in(p).into_iter().filter_map(|r| r.identity);
+            let mut in_front = others.take_while(|j| j.message != i.message);
+            if in_front.any(|j| self.producer(j) == self.producer(i) && self.sent_before(i, j)) {
                 all.insert(format!("gap {i}"));
             }
         }

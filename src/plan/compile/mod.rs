@@ -21,7 +21,7 @@ use crate::scenario::model::{self, Scenario, SnapshotOrder, Tag};
 use crate::scenario::{Callbacks, Emulate, Field, OnTimeout, QueueFull, Start};
 use crate::source::{Source, Span};
 
-use super::plan::{Batch, Mode, Order, Plan, Producer, Settings, Snapshot, Step, Topic};
+use super::plan::{Batch, Mode, Order, Plan, Producer, Reaction, Settings, Snapshot, Step, Topic};
 use super::template::Template;
 
 /// How long `ack_wait` is where a scenario says nothing.
@@ -62,6 +62,7 @@ pub fn compile(source: &Arc<Source>, scenario: &Scenario, options: Options<'_>) 
     compiler.producers();
     compiler.name_faults();
     compiler.steps();
+    compiler.reactions();
     compiler.faults();
     let expect = compiler.expect();
     let settings = Settings {
@@ -83,6 +84,14 @@ pub fn compile(source: &Arc<Source>, scenario: &Scenario, options: Options<'_>) 
     Compiled { plan: Some(compiler.plan(expect)), settings, diagnostics: compiler.found }
 }
 
+/// A reaction that resends, before the messages are known that it names.
+struct Resends {
+    /// On outcomes of these; none: of all.
+    ranges: Option<Vec<model::Range>>,
+    /// At most so often.
+    times: u64,
+}
+
 /// A plan in the making.
 struct Compiler<'a> {
     source: &'a Arc<Source>,
@@ -99,6 +108,11 @@ struct Compiler<'a> {
     faults: Vec<Rule>,
     /// How often each message is submitted after its first time, for those that are.
     again: BTreeMap<u32, u16>,
+    reactions: Vec<Reaction>,
+    /// Those that resend, known before the reactions are.
+    resends: Vec<Resends>,
+    /// For how many messages that reactions send there is room, behind those of the steps.
+    spare: u32,
     /// How many messages the scenario has, where every count is right.
     messages: Option<u32>,
     /// Templates by their text; none for one that is wrong and has been reported.
@@ -122,6 +136,9 @@ impl<'a> Compiler<'a> {
             fault_names: Vec::new(),
             faults: Vec::new(),
             again: BTreeMap::new(),
+            reactions: Vec::new(),
+            resends: Vec::new(),
+            spare: 0,
             messages: None,
             templates: HashMap::new(),
             // All combinations of a file share it.
@@ -216,6 +233,7 @@ impl<'a> Compiler<'a> {
             snapshot: self.snapshot(),
             batches: std::mem::take(&mut self.batches),
             steps: std::mem::take(&mut self.steps),
+            reactions: std::mem::take(&mut self.reactions),
             faults: std::mem::take(&mut self.faults),
             allow_impossible: self.allows_impossible(),
             ack_wait: self.ack_wait(),
@@ -253,7 +271,7 @@ impl<'a> Compiler<'a> {
         Snapshot {
             order: match order {
                 Some(SnapshotOrder::Total) => Order::Total,
-                None if self.all_sync() => Order::Total,
+                None if self.all_sync() && !self.sends_in_callbacks() => Order::Total,
                 Some(SnapshotOrder::Lanes) | None => Order::Lanes,
             },
             sends: shows(model::Include::Sends),

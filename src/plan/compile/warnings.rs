@@ -19,6 +19,7 @@ impl Compiler<'_> {
         self.shared_requests();
         self.tagged();
         self.fault_warnings();
+        self.racing_reactions();
     }
 
     /// No key and several partitions under a partitioner that chooses at random.
@@ -51,7 +52,7 @@ impl Compiler<'_> {
             let warning = self.mistake(Code::LooseOrder, total.span, message);
             return self.report(warning.and(together, "they send here").help("write 'order: lanes'"));
         }
-        if !self.steps.iter().any(|step| unwaited(&step.action)) {
+        if !self.steps.iter().any(|step| unwaited(&step.action)) && !self.sends_in_callbacks() {
             return;
         }
         if self.is_held_until_all_sent() {

@@ -1,7 +1,9 @@
 //! What will happen, with every default explicit and every name resolved. Nothing is optional that the runner would
 //! have to decide; every part keeps the place in the file that asked for it.
 
+mod react;
 mod share;
+mod snapshot;
 mod step;
 
 use std::sync::Arc;
@@ -15,7 +17,9 @@ use crate::source::{Source, Span};
 use super::expect::Expect;
 use super::message::{Message, MessageTemplate, RenderError};
 
+pub use react::{Deed, Heard, MAX_RESENT, Reaction, Trigger};
 pub use share::Share;
+pub use snapshot::{Order, Snapshot};
 pub use step::{Action, ClusterStep, GroupOffset, LinkStep, Mode, Purge, Step, TransactionCall};
 
 /// A scenario that can be executed. Messages are rendered when they are sent: a plan of 10^8 messages is small.
@@ -41,10 +45,12 @@ pub struct Plan {
     pub topics: Vec<Topic>,
     /// The producers.
     pub producers: Vec<Producer>,
-    /// What is sent, in the order of message numbers; each `Action::Send` names one.
+    /// What is sent, in the order of message numbers; each `Action::Send` names one, or a reaction.
     pub batches: Vec<Batch>,
     /// What the application does, in order.
     pub steps: Vec<Step>,
+    /// What the application does on outcomes, in the order in which it is tried.
+    pub reactions: Vec<Reaction>,
     /// What goes wrong on the way between the producers and the brokers, in the order in which it is tried.
     pub faults: Vec<Rule>,
     /// Whether faults may show what no broker could answer.
@@ -164,37 +170,6 @@ pub struct Batch {
     pub span: Span,
 }
 
-/// What the snapshot shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one block of the view, shown or not")]
-pub struct Snapshot {
-    /// One timeline, or lanes.
-    pub order: Order,
-    /// Show the application's calls and steps.
-    pub sends: bool,
-    /// Show the callbacks.
-    pub callbacks: bool,
-    /// Show the logs.
-    pub log: bool,
-    /// Show what passed between clients and brokers.
-    pub requests: bool,
-    /// Show a digest of each partition's content.
-    pub content: bool,
-    /// One lane of sets for all partitions of a topic, for a random partitioner.
-    pub any_partition: bool,
-    /// Longer views are cut there; in lines.
-    pub max_lines: u32,
-}
-
-/// How the order of events is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// All in one.
-    Total,
-    /// The application's calls, and each producer's callbacks for each partition, beside each other.
-    Lanes,
-}
-
 impl Batch {
     /// Makes one of its messages into a buffer that is used again and again.
     pub fn render(&self, message: MessageId, into: &mut Message) -> Result<(), RenderError> {
@@ -243,7 +218,13 @@ impl Batch {
 }
 
 impl Plan {
-    /// How many messages it has.
+    /// How many messages its steps send; numbers from there on are those of messages that reactions send.
+    pub fn planned(&self) -> u32 {
+        let batches = self.reactions.iter().filter_map(|reaction| self.batches.get(reaction.deed.batch()?));
+        batches.map(|batch| batch.first.0).min().unwrap_or_else(|| self.messages())
+    }
+
+    /// How many messages it may have, those of reactions included.
     pub fn messages(&self) -> u32 {
         self.batches.last().map_or(0, |batch| batch.first.0 + batch.count)
     }

@@ -77,7 +77,12 @@ impl Application<'_> {
         };
         let since = watch.still_since.get().unwrap_or(now);
         watch.still_since.set(Some(since));
-        (now.duration_since(since) >= STILL).then(|| circle(&what, &still, &unsent))
+        (now.duration_since(since) >= STILL).then(|| {
+            let mut circle = circle(&what, &still, &unsent);
+            let stuck = self.reactions.stuck();
+            circle.splice(1..1, stuck.into_iter().map(|what| format!("a callback waits for {what}")));
+            circle
+        })
     }
 
     /// What the application waits for; none if one of its threads has something else to do.
@@ -94,11 +99,14 @@ impl Application<'_> {
     /// What holds up everything that has no callback, and what of it the clients have not sent; none if something can
     /// happen before the deadline.
     fn standstill(&self, now: Instant) -> Option<(Standstill, Submissions)> {
+        if self.reactions.may_go_on() {
+            return None;
+        }
         let still = self.outside.link()?.standstill(self.deadline.saturating_duration_since(now))?;
         let outstanding = self.outstanding();
         let mut all_unsent = Submissions::new();
         for (index, producer) in (0u16..).map(ProducerIndex).zip(&self.plan.producers) {
-            let own = self.of(index, &outstanding);
+            let own = self.reactions.of(index, &outstanding);
             if own.is_empty() {
                 continue;
             }
@@ -111,15 +119,6 @@ impl Application<'_> {
             all_unsent.extend(unsent.iter());
         }
         (!outstanding.is_empty()).then_some((still, all_unsent))
-    }
-
-    /// Those of one producer.
-    pub(super) fn of(&self, producer: ProducerIndex, submissions: &Submissions) -> Submissions {
-        if self.plan.producers.len() == 1 {
-            return submissions.clone();
-        }
-        let own = |message| self.plan.batch_of(message).is_some_and(|batch| batch.producer == producer);
-        submissions.iter().filter(|submission| own(submission.message)).collect()
     }
 
     /// What the link holds, in words.

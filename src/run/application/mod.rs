@@ -2,6 +2,7 @@
 
 mod deadlock;
 mod link;
+mod react;
 mod send;
 mod step;
 mod transaction;
@@ -11,12 +12,13 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::id::ProducerIndex;
+use crate::id::{ProducerIndex, Submission};
 use crate::link::Control;
 use crate::plan::{self, Callbacks, ClusterStep, Plan, RenderError, Start};
 use crate::producer::{Producer, Serving};
 use crate::run::RunError;
 use crate::run::crew::Crew;
+use crate::run::react::Reactions;
 use crate::submissions::Submissions;
 use crate::trace::{Ending, Recorder};
 
@@ -47,7 +49,9 @@ pub(super) struct Application<'a> {
     plan: &'a Plan,
     recorder: &'a Recorder,
     outside: &'a dyn Outside,
-    crew: Crew,
+    /// Its producers are those of the whole application.
+    crew: &'a Crew,
+    reactions: &'a Reactions,
     /// Ends everything soon.
     interrupt: &'a CancellationToken,
     /// The threads of a concurrent send.
@@ -65,6 +69,8 @@ pub(super) struct Application<'a> {
 pub(super) enum Halt {
     /// The deadline of the scenario passed, while this was waited for.
     Deadline(String),
+    /// A reaction has made too many submissions of a message.
+    Endless { reaction: usize, cause: Submission },
     /// Nobody can go on before the deadline: who waits for whom, the last for the first.
     Deadlock(Vec<String>),
     /// The run was interrupted.
@@ -88,27 +94,32 @@ enum Flow {
 
 impl<'a> Application<'a> {
     /// An application whose producers are open, but for those that a step opens. Its deadline counts from then on.
-    pub(super) fn new(
-        plan: &'a Plan,
-        recorder: &'a Recorder,
-        outside: &'a dyn Outside,
-        interrupt: &'a CancellationToken,
-    ) -> Result<Self, Halt> {
+    pub(super) fn new(reactions: &'a Reactions, outside: &'a dyn Outside) -> Result<Self, Halt> {
+        let (plan, crew) = (reactions.plan(), reactions.crew());
         let limit = Instant::now() + plan.deadline;
-        let crew = Crew::new(plan.producers.len());
         for (index, producer) in crew.all().zip(&plan.producers) {
-            if !(producer.transactional || producer.opened_by_step) {
-                crew.put(index, outside.open(index, producer, limit)?);
+            if producer.transactional || producer.opened_by_step {
+                continue;
+            }
+            match outside.open(index, producer, limit) {
+                Ok(opened) => crew.put(index, opened),
+                Err(halt) => {
+                    crew.close_all();
+                    return Err(halt);
+                }
             }
         }
+        let deadline = Instant::now() + plan.deadline;
+        reactions.end_at(deadline);
         Ok(Self {
             plan,
-            recorder,
+            recorder: reactions.recorder(),
             outside,
             crew,
-            interrupt,
+            reactions,
+            interrupt: reactions.interrupt(),
+            deadline,
             team: Team::default(),
-            deadline: Instant::now() + plan.deadline,
             asynchronous: Submissions::new(),
             patience: None,
         })
@@ -120,6 +131,7 @@ impl<'a> Application<'a> {
             self.serve(Serving::Never);
         }
         let ending = self.steps();
+        self.reactions.end();
         // What has no callback by now shall not get one from the throwing away of messages that follows.
         self.recorder.close();
         self.close_all();
@@ -132,7 +144,13 @@ impl<'a> Application<'a> {
         }
         let mut flow = Flow::Goes;
         for (number, step) in self.plan.steps.iter().enumerate() {
-            if flow == Flow::Stops {
+            if flow == Flow::Goes {
+                match self.react() {
+                    Ok(next) => flow = next,
+                    Err(halt) => return self.halted(Some(number), halt),
+                }
+            }
+            if flow == Flow::Stops || self.reactions.has_stopped() {
                 self.skip(number, step);
                 continue;
             }
@@ -152,6 +170,7 @@ impl<'a> Application<'a> {
         match halt {
             Halt::Deadline(waited_for) => Ok(Ending::Deadline { step, waited_for, held: self.held() }),
             Halt::Deadlock(circle) => Ok(Ending::Deadlock { step, circle }),
+            Halt::Endless { reaction, cause } => Ok(Ending::Endless { reaction, cause }),
             halt => Err(halt),
         }
     }
@@ -199,10 +218,5 @@ impl<'a> Application<'a> {
     /// Submissions that wait for a callback which can still come.
     fn outstanding(&self) -> Submissions {
         self.recorder.outstanding()
-    }
-
-    /// Those of one producer.
-    fn outstanding_of(&self, producer: ProducerIndex) -> Submissions {
-        self.of(producer, &self.recorder.outstanding())
     }
 }

@@ -23,7 +23,8 @@ impl Application<'_> {
             return self.send_again(submissions, mode);
         }
         if step.action == Action::Exit {
-            // Nothing is heard behind it.
+            // Nothing is heard behind it, nor reacted to.
+            self.reactions.end();
             self.recorder.silence();
         }
         // What ends a transaction is asked for, and stands in the order of events, behind the callbacks of its messages.
@@ -65,20 +66,47 @@ impl Application<'_> {
     /// At the end: the wait for the callbacks of asynchronous sends, then for whatever else has none, with the producers
     /// asked to send at once what they hold back.
     pub(super) fn drain(&mut self) -> Result<(), Halt> {
-        if let Some(limit) = self.patience {
-            let waited_for = self.outstanding().intersection(&self.asynchronous);
-            if !self.wait_for(&waited_for, Limit::new(limit, Flow::Stops))? {
-                self.recorder.timeout(&waited_for);
+        let end = Limit::new(self.deadline, Flow::Stops);
+        loop {
+            self.drain_asynchronous()?;
+            let more = || self.reactions.wants_sender();
+            for producer in self.crew.all() {
+                self.flush_unless(producer, end, &more)?;
+            }
+            self.wait_for_unless(&self.outstanding(), end, &more)?;
+            if self.has_settled() {
+                return Ok(());
             }
         }
-        let end = Limit::new(self.deadline, Flow::Stops);
-        self.flush_until(end)?;
-        self.wait_for(&self.outstanding(), end)?;
-        Ok(())
+    }
+
+    /// Waits for asynchronous sends, those of reactions included, and does what their outcomes are a reason for.
+    fn drain_asynchronous(&mut self) -> Result<(), Halt> {
+        loop {
+            self.react()?;
+            self.take_made();
+            let Some(limit) = self.patience else { return Ok(()) };
+            let waited_for = self.outstanding().intersection(&self.asynchronous);
+            let more = || self.reactions.wants_sender();
+            let all = self.wait_for_unless(&waited_for, Limit::new(limit, Flow::Stops), &more)?;
+            if more() {
+                continue;
+            }
+            if !all {
+                self.recorder.timeout(&waited_for);
+            }
+            self.patience = None;
+            return Ok(());
+        }
     }
 
     fn wait_for_callbacks(&mut self, within: Duration, then: Flow) -> Result<StepEnd, Halt> {
-        let all = self.wait_for(&self.outstanding(), Limit::new(Instant::now() + within, then))?;
+        let limit = Limit::new(Instant::now() + within, then);
+        let mut all = self.wait_for(&self.outstanding(), limit)?;
+        // What callbacks have sent meanwhile has callbacks of its own.
+        while all && !self.reactions.are_none() && !self.outstanding().is_empty() {
+            all = self.wait_for(&self.outstanding(), limit)?;
+        }
         Ok(self.ended(all))
     }
 
@@ -98,7 +126,8 @@ impl Application<'_> {
         let flushed = within.map_or(Ok(true), |within| {
             self.flush_one(index, Limit::new(Instant::now() + within, Flow::Goes))
         });
-        let unflushed = self.outstanding_of(index);
+        self.reactions.leave(index);
+        let unflushed = self.reactions.outstanding_of(index);
         // Out of everybody's sight before it is gone.
         let Some(producer) = self.crew.take(index) else { return Ok(StepEnd::Done) };
         if purge != Purge::default() && flushed.is_ok() {
@@ -106,7 +135,7 @@ impl Application<'_> {
             producer.purge(purge, self.deadline);
         }
         self.let_go(index, producer);
-        self.recorder.abandon(&self.outstanding_of(index));
+        self.recorder.abandon(&self.reactions.outstanding_of(index));
         Ok(if flushed? { StepEnd::Done } else { StepEnd::TimedOut(count(&unflushed)) })
     }
 
@@ -128,6 +157,16 @@ impl Application<'_> {
 
     /// Flushes one producer; whether all its messages had their callbacks by then. One that is not open has none.
     pub(super) fn flush_one(&self, index: ProducerIndex, limit: Limit) -> Result<bool, Halt> {
+        self.flush_unless(index, limit, &|| false)
+    }
+
+    /// The same, but ended by something else that the application has to do.
+    fn flush_unless(
+        &self,
+        index: ProducerIndex,
+        limit: Limit,
+        unless: &dyn Fn() -> bool,
+    ) -> Result<bool, Halt> {
         let what = || format!("a flush, with the callbacks of {} missing", self.outstanding());
         let (glances, watch, circle) = (self.may_be_stuck(limit), Watch::of(&self.team), OnceCell::new());
         let stopped = || {
@@ -135,11 +174,15 @@ impl Application<'_> {
                 // Only the first time: it stops then.
                 let _ = circle.set(found);
             }
-            self.interrupt.is_cancelled() || circle.get().is_some()
+            circle.get().is_some() || self.is_ended() || unless()
         };
         let flush = |producer: &dyn Producer| {
             producer.serve(Serving::Always);
-            let flushed = producer.flush(limit.at.min(self.deadline), &stopped);
+            let mut flushed = producer.flush(limit.at.min(self.deadline), &stopped);
+            // What callbacks have sent meanwhile belongs to it.
+            while flushed && !self.reactions.are_none() && !self.reactions.outstanding_of(index).is_empty() {
+                flushed = producer.flush(limit.at.min(self.deadline), &stopped);
+            }
             if self.plan.callbacks == Callbacks::OnWait {
                 producer.serve(Serving::Never);
             }
@@ -149,9 +192,10 @@ impl Application<'_> {
         if self.interrupt.is_cancelled() {
             return Err(Halt::Interrupted);
         }
+        self.no_trouble()?;
         match circle.into_inner().filter(|_| !flushed) {
             Some(circle) => Err(Halt::Deadlock(circle)),
-            None if !flushed && self.deadline <= limit.at => Err(Halt::Deadline(what())),
+            None if !flushed && self.deadline <= limit.at && !unless() => Err(Halt::Deadline(what())),
             None => Ok(flushed),
         }
     }

@@ -48,7 +48,7 @@ impl Application<'_> {
     /// A transactional producer is opened when it first begins a transaction. What keeps it from that is why the
     /// transaction does not begin.
     fn begin(&mut self, index: ProducerIndex, within: Duration) -> Result<StepEnd, Halt> {
-        if !self.crew.is_open(index) {
+        if !self.crew.is_open(index) && !self.reactions.has_closed(index) {
             let opened = self.open(index, within)?;
             if opened != StepEnd::Done {
                 return Ok(opened);

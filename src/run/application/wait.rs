@@ -38,7 +38,9 @@ impl Application<'_> {
             };
             if self.is_interrupted() {
                 return Err(Halt::Interrupted);
-            } else if held {
+            }
+            self.no_trouble()?;
+            if held {
                 return Ok(true);
             } else if next == until {
                 return if until == self.deadline { Err(Halt::Deadline(what())) } else { Ok(false) };
@@ -50,11 +52,21 @@ impl Application<'_> {
 
     /// Waits until each of these has its callback or the limit has passed; whether all have it.
     pub(super) fn wait_for(&self, submissions: &Submissions, limit: Limit) -> Result<bool, Halt> {
+        self.wait_for_unless(submissions, limit, &|| false)
+    }
+
+    /// The same, but ended by something else that the application has to do.
+    pub(super) fn wait_for_unless(
+        &self,
+        submissions: &Submissions,
+        limit: Limit,
+        unless: &dyn Fn() -> bool,
+    ) -> Result<bool, Halt> {
         let mut missing = submissions.iter().peekable();
         let what = || format!("the callbacks of {}", self.outstanding());
         self.wait(limit, what, |progress| {
             while missing.next_if(|submission| progress.answered(*submission)).is_some() {}
-            missing.peek().is_none()
+            missing.peek().is_none() || unless()
         })
     }
 
@@ -67,6 +79,8 @@ impl Application<'_> {
             self.serve(Serving::Once);
             held = self.watch(until, holds, |progress| progress.counts().callbacks > served);
             self.serve(Serving::Never);
+            // What is reacted to in a callback was not over when the callback was heard.
+            held |= !self.reactions.are_none() && self.watch(Instant::now(), holds, |_| false);
         }
         held
     }
@@ -80,8 +94,8 @@ impl Application<'_> {
     ) -> bool {
         let mut held = false;
         self.recorder.wait(until, |progress| {
-            held = holds(progress);
-            held || self.is_interrupted() || enough(progress)
+            held = holds(progress) && !self.reactions.is_under_way();
+            held || self.is_ended() || enough(progress)
         });
         held
     }

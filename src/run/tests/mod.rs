@@ -5,6 +5,7 @@ mod deadlock;
 mod embedded;
 mod fixture;
 mod linked;
+mod react;
 mod scripted;
 mod sends;
 mod steps;

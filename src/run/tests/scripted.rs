@@ -13,6 +13,7 @@ use crate::id::{Offset, Partition, ProducerIndex, Submission};
 use crate::plan::{self, ClusterStep, Message, Plan, Purge};
 use crate::producer::{Producer, Refusal, Request, Serving, Sink, Unsuccessful};
 use crate::run::application::{Application, Halt, Outside};
+use crate::run::react::Reactions;
 use crate::trace::{Callback, ClientError, Code, Ending, Event, Failure, Persistence, Recorder, StepEnd};
 
 /// When a message gets its callback.
@@ -246,7 +247,8 @@ pub(super) fn run_until(
 ) -> (String, Result<Ending, Halt>) {
     let recorder = Arc::new(Recorder::default());
     let stage = Stage { script, recorder: &recorder };
-    let ending = Application::new(plan, &recorder, &stage, interrupt).and_then(Application::run);
+    let reactions = Reactions::new(Arc::new(plan.clone()), Arc::clone(&recorder), interrupt.clone());
+    let ending = Application::new(&reactions, &stage).and_then(Application::run);
     let events = recorder.take();
     let mut lines = String::new();
     events.iter().filter_map(line).for_each(|line| writeln!(lines, "{line}").unwrap());
@@ -257,7 +259,7 @@ pub(super) fn run_until(
 fn line(event: Event) -> Option<String> {
     Some(match event {
         Event::Send(submission) => format!("send {submission}"),
-        Event::Sent(_) => return None,
+        Event::Sent(_) | Event::Reacts(..) => return None,
         Event::SendFailed(submission, code) => format!("send_failed {submission} {code}"),
         Event::Callback(Callback { submission, late: true, .. }) => format!("late {submission}"),
         Event::Callback(Callback { submission, result: Err(_), .. }) => format!("err {submission}"),
@@ -274,6 +276,7 @@ fn line(event: Event) -> Option<String> {
         Event::StepEnded(step, StepEnd::Failed(code)) => format!("step {step} failed, {code}"),
         Event::StepEnded(step, StepEnd::Unknown(code)) => format!("step {step} unknown, {code}"),
         Event::StepEnded(step, StepEnd::Skipped) => format!("step {step} skipped"),
+        Event::Reacted(reaction, _) => format!("reaction {reaction} ended"),
         Event::Fired(fault, firing) => format!("fault {} fired {firing}", fault.0),
     })
 }

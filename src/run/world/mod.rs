@@ -28,6 +28,7 @@ use crate::plan::Plan;
 use crate::producer::Sink;
 use crate::trace::{Ending, Linked, Recorder};
 
+use super::react::Reactions;
 use super::{Left, RunError};
 use embedded::Embedded;
 use foreign::Foreign;
@@ -127,13 +128,13 @@ impl World {
         interrupt: &CancellationToken,
     ) -> Result<Ending, RunError> {
         let mut thread = JoinSet::new();
+        let performed = self.performed(plan);
+        let reactions = Reactions::new(performed, Arc::clone(recorder), interrupt.clone());
         let task = Task {
-            plan: self.performed(plan),
-            recorder: Arc::clone(recorder),
+            reactions: Arc::new(reactions),
             sink: self.sink(plan, recorder),
             bootstrap: self.bootstraps(plan)?,
             link: self.link.as_ref().map(Link::control),
-            interrupt: interrupt.clone(),
             runtime: Handle::current(),
             hands: match &self.site {
                 Site::Embedded(cluster) => Some(cluster.hands()),

@@ -28,9 +28,10 @@ pub use leaf::{Advance, Duration, Form, ILLEGAL_NAME, Listed, Map, Name, Number,
 pub use producer::{Preset, Producer};
 pub use snapshot::{Include, Partitions, Snapshot, SnapshotOrder};
 pub use step::{
-    Abort, BrokerStep, ClockStep, Close, CoordinatorStep, Cut, Direction, Disconnect, FlushLimit, Headers,
-    Heal, HeldReplica, IsrStep, LeaderStep, Mode, NetworkStep, PartitionNumber, Purge, ReplicationStep, Send,
-    SendOffsets, Step, TopicStep, Transaction, TransactionNumber, Wait, WaitFor,
+    Abort, AnyOk, BrokerStep, ClockStep, Close, CoordinatorStep, Cut, Direction, Disconnect, FlushLimit,
+    Headers, Heal, HeldReplica, IsrStep, LeaderStep, Mode, MoreSends, NetworkStep, NewMessages, OnOutcome,
+    PartitionNumber, Purge, React, ReactIn, Reaction, ReplicationStep, Send, SendOffsets, Step, TopicStep,
+    Transaction, TransactionNumber, Wait, WaitFor,
 };
 pub use topic::Topic;
 
@@ -105,6 +106,8 @@ pub struct Scenario {
     /// Whether messages carry the runner's own header `inflight`, by which they are recognised on the way and in the
     /// log. Default: `auto`.
     pub tag: Field<Tag>,
+    /// What the application does on outcomes. Default: nothing.
+    pub react: Field<Vec<Field<React>>>,
     /// What the application does, step by step, instead of `count` and `mode`. Message numbers run on over all sends.
     pub steps: Field<Vec<Field<Step>>>,
     /// Values by name: `{error: [A, B], idempotence: [true, false]}`. The scenario is run once for each combination of

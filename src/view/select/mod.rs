@@ -3,6 +3,7 @@
 mod events;
 mod findings;
 mod logs;
+mod reactions;
 pub(super) mod requests;
 mod stable;
 mod threads;
@@ -16,13 +17,15 @@ use super::block::{Block, Lane, Names, Style};
 use super::fold::Fold;
 use super::folded::{Aside, Folded, Head};
 use super::line::{Track, What};
+use reactions::Reactions;
 use stable::Unstable;
 use threads::Threads;
 
 /// The blocks of a view in their order, empty ones left out.
 pub(super) fn blocks(plan: &Plan, trace: &Trace, findings: &Findings, names: &Names) -> Vec<Block> {
     let (unstable, threads) = (Unstable::of(plan, trace), Threads::of(plan));
-    let scene = Scene { plan, trace, findings, names, unstable, threads };
+    let reactions = Reactions::of(plan, trace);
+    let scene = Scene { plan, trace, findings, names, unstable, threads, reactions };
     let (application, callbacks) = match plan.snapshot.order {
         Order::Total => (single("timeline", scene.timeline()), Vec::new()),
         Order::Lanes => (scene.application(), scene.callbacks()),
@@ -48,6 +51,7 @@ struct Scene<'a> {
     names: &'a Names,
     unstable: Unstable,
     threads: Threads,
+    reactions: Reactions,
 }
 
 impl Scene<'_> {

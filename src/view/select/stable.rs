@@ -144,7 +144,19 @@ fn stretches(plan: &Plan, trace: &Trace) -> HashMap<usize, Stretch> {
             _ => {}
         }
     }
+    of_reactions(plan, trace, &mut stretches);
     stretches
+}
+
+/// No step says when reactions send something, and none waits for it for certain.
+fn of_reactions(plan: &Plan, trace: &Trace, stretches: &mut HashMap<usize, Stretch>) {
+    for event in trace.events.others() {
+        let Event::Reacts(_, reacts) = event else { continue };
+        for batch in reacts.made.iter().filter_map(|one| plan.batch_index(one.message)) {
+            let stretch = stretches.entry(batch).or_insert(Stretch { sent: 0, settled: usize::MAX });
+            stretch.settled = usize::MAX;
+        }
+    }
 }
 
 /// Who has to do with which partition.

@@ -162,8 +162,11 @@ fn calls() -> Vec<Fact> {
     let asked =
         producers().map(Some).chain([None]).flat_map(|whose| [Step::Commit(whose), Step::Abort(whose)]);
     let told = (0..8 + 14 + LINKED).map(Step::Told);
-    for step in
-        [Step::Flush, Step::WaitCallbacks, Step::Exit].into_iter().chain(named).chain(asked).chain(told)
+    for step in [Step::Flush, Step::WaitCallbacks, Step::Exit, Step::Stop]
+        .into_iter()
+        .chain(named)
+        .chain(asked)
+        .chain(told)
     {
         all.extend([End::Skipped, End::Unfinished, End::Unknown].map(|end| (What::Step(step, end), 0)));
         all.extend(codes.map(|code| (What::Step(step, End::Failed(code)), 0)));

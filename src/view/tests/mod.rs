@@ -3,6 +3,7 @@
 mod facts;
 mod folding;
 mod lines;
+mod reactions;
 mod reader;
 mod requests;
 mod speed;

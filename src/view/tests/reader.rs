@@ -237,8 +237,9 @@ fn phrases(block: &str, text: &str, values: &Values) -> Vec<String> {
             let numbers = words.set(block);
             acknowledged(late, numbers, &mut words)
         }
-        "flush" | "wait" | "close" | "exit" | "open" | "begin" | "commit" | "abort" | "send_offsets"
-        | "broker" | "leader" | "isr" | "replication" | "topic" | "clock" | "coordinator" => {
+        "flush" | "wait" | "close" | "exit" | "stop" | "open" | "begin" | "commit" | "abort"
+        | "send_offsets" | "broker" | "leader" | "isr" | "replication" | "topic" | "clock"
+        | "coordinator" => {
             vec![step(first, &mut words)]
         }
         "fatal" | "SHA-256" => vec![text.to_owned()],

@@ -100,6 +100,7 @@ impl Phrase<'_> {
             Step::Flush => "flush",
             Step::WaitCallbacks => "wait callbacks",
             Step::Exit => "exit",
+            Step::Stop => "stop",
             Step::Close(_) => "close",
             Step::Open(_) => "open",
             Step::Begin(_) => "begin",

@@ -1,13 +1,35 @@
 //! The application's calls and steps, and the callbacks.
 
+use std::collections::HashMap;
 use std::iter::once;
 
 use crate::id::Submission;
 use crate::judge::{By, Outcome, Which};
 use crate::plan::{Action, TransactionCall};
-use crate::trace::{Callback, Event, StepEnd};
+use crate::trace::{Callback, Event, Reacts, StepEnd, Trace};
 
 use super::{APPLICATION, Entry, Layout, Tone, When, Words, fact};
+
+/// The submissions that reactions made, and in words what each followed.
+pub(super) fn made_by_reactions(trace: &Trace) -> HashMap<Submission, String> {
+    let mut made = HashMap::new();
+    for event in trace.events.others() {
+        if let Event::Reacts(_, reacts) = event {
+            made.extend(reacts.made.iter().map(|one| (one, followed(reacts))));
+        }
+    }
+    made
+}
+
+/// What a reaction followed.
+fn followed(reacts: &Reacts) -> String {
+    let cause = reacts.cause;
+    if reacts.inside.is_some() {
+        format!("in the callback of {cause}")
+    } else {
+        format!("because of {cause}")
+    }
+}
 
 impl Layout<'_> {
     pub(super) fn events(&self) -> Vec<(When, Entry)> {
@@ -20,15 +42,17 @@ impl Layout<'_> {
         Some(match event {
             Event::Send(submission) => {
                 let tone = self.tone(once(*submission));
-                match self.findings.outcomes.get(*submission) {
-                    Some(Outcome::Failed { code, by: By::Call }) => {
-                        let about = [code.to_string(), self.sender(*submission)].join(" ");
-                        Entry::one(APPLICATION, "send_failed ", *submission, None, tone)
-                            .with(about.trim_end())
-                    }
-                    _ => Entry::one(APPLICATION, "send ", *submission, None, tone)
-                        .with(self.sender(*submission)),
-                }
+                let followed = self.reactions.get(submission).map_or("", String::as_str);
+                let about = [&self.sender(*submission), followed].concat();
+                let refused = match self.findings.outcomes.get(*submission) {
+                    Some(Outcome::Failed { code, by: By::Call }) => Some(code),
+                    _ => None,
+                };
+                let (before, about) = match refused {
+                    Some(code) => ("send_failed ", format!("{code} {about}")),
+                    None => ("send ", about),
+                };
+                Entry::one(APPLICATION, before, *submission, None, tone).with(about.trim_end())
             }
             Event::Callback(callback) => self.callback(callback),
             Event::Timeout(submissions) => said(format!("timeout {submissions}"), Tone::Open),
@@ -43,8 +67,12 @@ impl Layout<'_> {
             }
             Event::StepBegan(step) => said(self.step(*step)?, Tone::Plain),
             Event::StepEnded(step, end) => said(self.ended(*step, *end)?, Tone::Plain),
+            Event::Reacts(number, reacts) => said(self.reaction(*number, reacts)?, Tone::Plain),
+            Event::Reacted(number, StepEnd::TimedOut(outstanding)) => {
+                said(format!("└ reaction {number} timed out, {outstanding} outstanding"), Tone::Plain)
+            }
             // A request shows what fired; that a call has returned is seldom worth a line.
-            Event::Sent(_) | Event::SendFailed(..) | Event::Fired(..) => return None,
+            Event::Sent(_) | Event::SendFailed(..) | Event::Reacted(..) | Event::Fired(..) => return None,
         })
     }
 
@@ -53,6 +81,12 @@ impl Layout<'_> {
         let batch = self.plan.batch_of(one.message).filter(|_| one.again == 0);
         let thread = batch.and_then(|batch| batch.thread_of(one.message));
         thread.map_or_else(String::new, |thread| format!("by thread {thread}"))
+    }
+
+    /// A reaction in words; none for one that sends, which shows by what it sends.
+    fn reaction(&self, number: u32, reacts: &Reacts) -> Option<String> {
+        let deed = self.plan.reactions.get(reacts.rule)?.deed;
+        (!deed.sends()).then(|| format!("{} {} (reaction {number})", deed.word(), followed(reacts)))
     }
 
     fn callback(&self, callback: &Callback) -> Entry {

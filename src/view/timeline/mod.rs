@@ -9,6 +9,9 @@ mod requests;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
+use crate::id::Submission;
 use crate::judge::{Findings, Outcome};
 use crate::plan::Plan;
 use crate::trace::{Moment, Trace};
@@ -28,7 +31,8 @@ type When = (u64, bool, u64);
 
 /// Lays out a run. Without a link nothing is known of requests, and records stand at the end.
 pub fn timeline(plan: &Plan, trace: &Trace, findings: &Findings) -> Timeline {
-    Layout { plan, trace, findings, names: &Names::of(plan) }.table()
+    let reactions = events::made_by_reactions(trace);
+    Layout { plan, trace, findings, names: &Names::of(plan), reactions }.table()
 }
 
 /// What a table is made from.
@@ -37,6 +41,8 @@ struct Layout<'a> {
     trace: &'a Trace,
     findings: &'a Findings,
     names: &'a Names,
+    /// Submissions that reactions made, with what they followed in words.
+    reactions: HashMap<Submission, String>,
 }
 
 impl Layout<'_> {
@@ -50,7 +56,7 @@ impl Layout<'_> {
         Timeline { columns, rows: rows(all) }
     }
 
-    fn tone(&self, submissions: impl Iterator<Item = crate::id::Submission>) -> Tone {
+    fn tone(&self, submissions: impl Iterator<Item = Submission>) -> Tone {
         let of = |outcome| match outcome {
             Outcome::Ok => Tone::Good,
             Outcome::Failed { .. } => Tone::Bad,

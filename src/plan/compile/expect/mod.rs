@@ -144,7 +144,7 @@ impl Compiler<'_> {
     }
 
     /// A code by its name.
-    fn code(&mut self, name: &str, span: Span) -> Option<Spanned<trace::Code>> {
+    pub(in crate::plan::compile) fn code(&mut self, name: &str, span: Span) -> Option<Spanned<trace::Code>> {
         if let Some(code) = trace::Code::from_name(name) {
             return Some(Spanned::new(code, span));
         }
@@ -182,15 +182,14 @@ impl Compiler<'_> {
 
     /// Whether the plan makes the submissions of a range; if not, that is reported.
     fn is_made(&mut self, range: &Range, span: Span) -> bool {
-        let often = |message: &u32| self.again.get(message).is_some_and(|again| *again >= range.again);
-        let rarely = (range.first..=range.last).find(|message| range.again > 0 && !often(message));
-        let message = if let Some(rarely) = rarely {
+        let message = if let Some(rarely) = self.first_not_submitted(range) {
             match range.again {
-                1 => format!("no step submits message {rarely} once more"),
+                1 if self.resends.is_empty() => format!("no step submits message {rarely} once more"),
+                1 => format!("nothing submits message {rarely} once more"),
                 times => format!("message {rarely} is not submitted {times} times after the first"),
             }
         } else {
-            match self.messages.filter(|messages| range.last >= *messages) {
+            match self.messages.map(|planned| planned + self.spare).filter(|all| range.last >= *all) {
                 None => return true,
                 Some(0) => "this scenario has no messages".to_owned(),
                 Some(messages) => format!("this scenario has the messages 0..{}", messages - 1),
@@ -205,14 +204,16 @@ impl Compiler<'_> {
         claims.sort_by_key(|(range, ..)| (range.again, range.first));
         let mut reach: Option<&(Range, Span, String)> = None;
         for claim in &claims {
-            if let Some(before) = reach.filter(|before| before.0.last >= claim.0.first && before.2 != claim.2)
-            {
+            let reaches = |before: &&(Range, Span, String)| {
+                before.0.again == claim.0.again && before.0.last >= claim.0.first
+            };
+            if let Some(before) = reach.filter(|before| reaches(before) && before.2 != claim.2) {
                 let message =
                     format!("message {} cannot be both {} and {}", claim.0.first, before.2, claim.2);
                 let mistake = self.mistake(Code::Contradiction, claim.1, message);
                 return self.report(mistake.and(before.1, "and here"));
             }
-            if reach.is_none_or(|before| claim.0.last > before.0.last) {
+            if reach.is_none_or(|before| (claim.0.again, claim.0.last) > (before.0.again, before.0.last)) {
                 reach = Some(claim);
             }
         }

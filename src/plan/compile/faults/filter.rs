@@ -6,7 +6,7 @@ use crate::plan::compile::Compiler;
 use crate::plan::compile::producers::{acks, is_idempotent};
 use crate::plan::plan::{Action, Producer};
 use crate::scenario::Field;
-use crate::scenario::model::{self, On};
+use crate::scenario::model::{self, Listed, On, Range};
 use crate::source::{Span, Spanned};
 use crate::submissions::Submissions;
 
@@ -31,7 +31,7 @@ impl Compiler<'_> {
             api,
             topic,
             partition,
-            submissions: self.carried(written),
+            submissions: self.named_submissions(&written.message, &written.messages, "carried"),
             attempt: written.attempt.value().map(|attempt| number(attempt.0)),
             producer: match &written.producer {
                 Field::Absent => None,
@@ -42,23 +42,28 @@ impl Compiler<'_> {
         }
     }
 
-    /// The messages that a request must carry one of.
-    fn carried(&mut self, written: &model::Filter) -> Option<Submissions> {
-        if let (Some(one), Some(several)) = (written.message.span(), written.messages.span()) {
+    /// The submissions that `message` or `messages` narrow something to.
+    pub(in crate::plan::compile) fn named_submissions(
+        &mut self,
+        message: &Field<Range>,
+        messages: &Field<Listed<Range, Range>>,
+        what: &str,
+    ) -> Option<Submissions> {
+        if let (Some(one), Some(several)) = (message.span(), messages.span()) {
             let mistake =
                 self.mistake(Code::Conflict, several, "'messages' and 'message' exclude each other");
             self.report(mistake.and(one, "it is here"));
         }
-        if let Some(range) = written.message.get().filter(|range| range.value.first != range.value.last) {
+        if let Some(range) = message.get().filter(|range| range.value.first != range.value.last) {
             let mistake = self.mistake(Code::Conflict, range.span, "'message' names one message");
             self.report(mistake.help("write 'messages: [0..3]' for several"));
         }
-        let ranges = match (written.message.get(), written.messages.value()) {
-            (Some(_), _) => std::slice::from_ref(&written.message),
+        let ranges = match (message.get(), messages.value()) {
+            (Some(_), _) => std::slice::from_ref(message),
             (None, Some(ranges)) => ranges.items(),
             (None, None) => return None,
         };
-        Some(self.submissions(ranges, "carried", &mut Vec::new()))
+        Some(self.submissions(ranges, what, &mut Vec::new()))
     }
 
     /// What a kind of request has nothing of cannot narrow it.

@@ -81,7 +81,7 @@ impl Compiler<'_> {
 
     /// Whether a fault holds the first answers until everything has been sent.
     pub(in crate::plan::compile) fn is_held_until_all_sent(&self) -> bool {
-        let all = self.batches.last().map_or(0, |batch| u64::from(batch.first.0) + u64::from(batch.count));
+        let all = u64::from(self.planned());
         self.faults.iter().any(|rule| {
             let first = rule.firings.first().and_then(|firing| firing.hold.as_ref());
             let open =
@@ -106,6 +106,16 @@ fn changes_something(rule: &Rule) -> bool {
 /// Whether each request of a producer carries one record.
 pub(in crate::plan::compile) fn is_single(producer: &Producer) -> bool {
     producer.config.iter().any(|setting| setting.key == BATCH && setting.value.trim() == "1")
+}
+
+impl Compiler<'_> {
+    /// Whether a fault holds something that is written, or its answer, until so many have been sent.
+    pub(in crate::plan::compile) fn is_held_until_sent(&self, count: u64) -> bool {
+        self.faults.iter().filter(|rule| is_produce(&rule.on)).any(|rule| {
+            let first = rule.firings.first().and_then(|firing| firing.hold.as_ref());
+            first.is_some_and(|hold| waits_for_sent(hold, count))
+        })
+    }
 }
 
 /// Whether a condition holds only when so many calls of send have returned.

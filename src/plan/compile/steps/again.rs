@@ -2,8 +2,8 @@
 
 use crate::diagnostic::Code;
 use crate::id::{MessageId, ProducerIndex, Submission};
-use crate::plan::compile::Compiler;
-use crate::plan::plan::{Action, Batch, Mode};
+use crate::plan::compile::{Compiler, Resends};
+use crate::plan::plan::{Action, Batch, MAX_RESENT, Mode};
 use crate::scenario::Field;
 use crate::scenario::model::{Listed, Range, Send};
 use crate::source::{Span, Spanned};
@@ -88,6 +88,43 @@ impl Compiler<'_> {
 
     pub(in crate::plan::compile) fn is_sent_again(&self, batch: &Batch) -> bool {
         let messages = batch.first.0..batch.first.0.saturating_add(batch.count);
-        self.again.range(messages).next().is_some()
+        let last = messages.end.saturating_sub(1);
+        let resent = |range: &Range| range.first <= last && messages.start <= range.last;
+        let is_resent = |one: &Resends| one.ranges.as_ref().is_none_or(|all| all.iter().any(resent));
+        self.again.range(messages.clone()).next().is_some() || self.resends.iter().any(is_resent)
+    }
+
+    /// The first message of a range of which neither steps nor reactions may make that submission.
+    pub(in crate::plan::compile) fn first_not_submitted(&self, range: &Range) -> Option<u32> {
+        if range.again == 0 {
+            return None;
+        }
+        // Between these numbers reactions resend each message equally often.
+        let named = self.resends.iter().filter_map(|one| one.ranges.as_ref()).flatten();
+        let ends = named.flat_map(|one| [one.first, one.last.saturating_add(1)]);
+        let mut starts: Vec<u32> =
+            ends.chain([range.first]).filter(|start| (range.first..=range.last).contains(start)).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        let lasts = starts.iter().skip(1).map(|next| next - 1).chain([range.last]);
+        starts.iter().zip(lasts).find_map(|(start, last)| {
+            let missing = range.again.saturating_sub(self.resent(*start));
+            let often = |message: &u32| self.again.get(message).is_some_and(|again| *again >= missing);
+            (missing > 0).then(|| (*start..=last).find(|message| !often(message))).flatten()
+        })
+    }
+
+    /// How often reactions may submit a message once more.
+    fn resent(&self, message: u32) -> u16 {
+        let often = |one: &Resends| {
+            let names = |range: &&Range| (range.first..=range.last).contains(&message);
+            let each = one
+                .ranges
+                .as_ref()
+                .map_or(u64::from(MAX_RESENT), |ranges| ranges.iter().filter(names).count() as u64);
+            each.min(one.times)
+        };
+        let all = self.resends.iter().map(often).fold(0u64, u64::saturating_add);
+        u16::try_from(all).unwrap_or(MAX_RESENT).min(MAX_RESENT)
     }
 }

@@ -4,6 +4,7 @@ mod again;
 mod cluster;
 mod concurrent;
 mod course;
+mod react;
 mod sending;
 mod transactions;
 

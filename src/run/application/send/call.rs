@@ -97,6 +97,7 @@ impl<'a> Caller<'a> {
         let (refusal, flow) = match call {
             Call::Took => {
                 recorder.sent(submission);
+                self.application.reactions.forget_if_closed(batch.producer, submission);
                 return Flow::Goes;
             }
             Call::Refused(refusal) => (refusal, Flow::Goes),
@@ -105,6 +106,7 @@ impl<'a> Caller<'a> {
         let code = Code::Client(refusal.error);
         recorder.said(batch.producer, code, &refusal.words);
         recorder.send_failed(submission, code);
+        self.application.reactions.refused(batch.producer, submission, code);
         flow
     }
 }

@@ -1,6 +1,7 @@
 //! Sends: one batch, from the application's thread or from several, or messages that were submitted before.
 
 mod call;
+mod react;
 mod sender;
 pub(super) mod team;
 mod threads;
@@ -12,7 +13,7 @@ use crate::plan::{Batch, Mode, OnTimeout, Share};
 use crate::trace::Event;
 
 use super::{Application, Flow, Halt};
-use sender::{Sender, Sent};
+use sender::{Sender, Sent, Turn};
 
 impl Application<'_> {
     /// Sends one batch. Where it has threads of its own, a time-out stops the thread that it is of; the others go on, and
@@ -43,18 +44,26 @@ impl Application<'_> {
     /// Submits messages once more.
     pub(super) fn send_again(&mut self, submissions: &[Submission], mode: Mode) -> Result<Flow, Halt> {
         let mut sender = Sender::new(self);
-        let mut sent = 0;
+        let mut called = Vec::new();
         let mut flow = Flow::Goes;
         for submission in submissions.iter().copied() {
             let Some(batch) = self.plan.batch_of(submission.message) else { continue };
-            sent += 1;
-            (flow, _) = sender.send_one(batch, submission, mode)?;
+            flow = match sender.send_one(batch, submission, mode)? {
+                Turn::Left(flow) => flow,
+                Turn::Called(flow) => {
+                    called.push(submission);
+                    flow
+                }
+            };
             if flow == Flow::Stops {
                 break;
             }
         }
-        if mode == Mode::Async && sent > 0 {
-            self.asynchronous.extend(submissions.iter().take(sent).copied());
+        if flow == Flow::Goes {
+            flow = sender.react_behind(mode)?;
+        }
+        if mode == Mode::Async && !called.is_empty() {
+            self.asynchronous.extend(called);
             self.patience = Some(Instant::now() + self.plan.ack_wait);
         }
         Ok(flow)

@@ -31,9 +31,22 @@ pub(super) struct Sent {
     pub(super) count: u32,
 }
 
+/// What has become of one send.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Turn {
+    /// The client was called; whether the application goes on.
+    Called(Flow),
+    /// It was left out, and those behind it are; whether the application goes on behind them.
+    Left(Flow),
+}
+
 impl<'a> Sender<'a> {
     pub(super) fn new(application: &'a Application<'a>) -> Self {
         Self { application, caller: Caller::new(application), window: VecDeque::new() }
+    }
+
+    pub(super) fn application(&self) -> &'a Application<'a> {
+        self.application
     }
 
     /// Sends what is a thread's own of a batch.
@@ -43,12 +56,18 @@ impl<'a> Sender<'a> {
         }
         for n in 0..share.count {
             let submission = Submission::first(share.message(n));
-            let (flow, called) = self.send_one(batch, submission, mode)?;
-            if flow == Flow::Stops {
-                return Ok(Sent { flow, count: n + u32::from(called) });
+            match self.send_one(batch, submission, mode)? {
+                Turn::Called(Flow::Goes) => {}
+                Turn::Called(Flow::Stops) => return Ok(Sent { flow: Flow::Stops, count: n + 1 }),
+                Turn::Left(flow) => return Ok(Sent { flow, count: n }),
             }
         }
-        Ok(Sent { flow: Flow::Goes, count: share.count })
+        Ok(Sent { flow: self.react_behind(mode)?, count: share.count })
+    }
+
+    /// A thread that waits for each message reacts to the last one before it is done.
+    pub(super) fn react_behind(&mut self, mode: Mode) -> Result<Flow, Halt> {
+        if mode == Mode::Sync { self.react(mode) } else { Ok(Flow::Goes) }
     }
 
     /// Asynchronously. Between two calls the recorder is locked once.
@@ -61,10 +80,13 @@ impl<'a> Sender<'a> {
                 self.application.on_time(|| format!("the send of {submission}"))?;
             }
             if !began {
+                if let Some(flow) = self.react_before(batch, Mode::Async)? {
+                    return Ok(Sent { flow, count: n });
+                }
                 recorder.send(submission);
             }
             let call = self.caller.call(batch, submission)?;
-            began = call.took() && n + 1 < share.count;
+            began = call.took() && n + 1 < share.count && self.application.reactions.are_none();
             if began {
                 recorder.sent_then_send(submission, Submission::first(share.message(n + 1)));
             } else if self.caller.returned(batch, submission, call) == Flow::Stops {
@@ -74,19 +96,27 @@ impl<'a> Sender<'a> {
         Ok(Sent { flow: Flow::Goes, count: share.count })
     }
 
-    /// Sends one message when its turn has come; whether the application goes on, and whether it called the client.
+    /// Sends one message when its turn has come.
     pub(super) fn send_one(
         &mut self,
         batch: &Batch,
         submission: Submission,
         mode: Mode,
-    ) -> Result<(Flow, bool), Halt> {
+    ) -> Result<Turn, Halt> {
         self.application.on_time(|| format!("the send of {submission}"))?;
         if let Mode::Window(size) = mode
             && self.make_way(size)? == Flow::Stops
         {
-            return Ok((Flow::Stops, false));
+            return Ok(Turn::Left(Flow::Stops));
         }
+        if let Some(flow) = self.react_before(batch, mode)? {
+            return Ok(Turn::Left(flow));
+        }
+        self.submit(batch, submission, mode).map(Turn::Called)
+    }
+
+    /// Calls the client, and waits as the mode has it; whether the application goes on.
+    pub(super) fn submit(&mut self, batch: &Batch, submission: Submission, mode: Mode) -> Result<Flow, Halt> {
         self.application.recorder.send(submission);
         let call = self.caller.call(batch, submission)?;
         let took = call.took();
@@ -100,7 +130,7 @@ impl<'a> Sender<'a> {
             }
             Mode::Sync | Mode::Window(_) | Mode::Async => {}
         }
-        Ok((flow, true))
+        Ok(flow)
     }
 
     /// Waits until fewer than `size` of the window are unacknowledged. Where that takes too long, the oldest leaves it.

@@ -37,7 +37,7 @@ anomalies! {
     /// Reported ok with acks 0, and not in the log.
     Vanished = "vanished",
     /// Failed by a callback, no copy in the log, and a submission of the same producer and partition that was sent
-    /// later is in it.
+    /// later is in it, with no other submission of this message in front of it.
     Gap = "gap",
     /// Failed, and in the log.
     FailedButWritten = "failed_but_written",

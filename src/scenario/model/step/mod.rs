@@ -3,6 +3,7 @@
 mod close;
 mod cluster;
 mod network;
+mod react;
 mod transaction;
 
 use schemars::{JsonSchema, Schema};
@@ -19,6 +20,7 @@ pub use cluster::{
     BrokerStep, ClockStep, CoordinatorStep, HeldReplica, IsrStep, LeaderStep, ReplicationStep, TopicStep,
 };
 pub use network::{Cut, Direction, Disconnect, Heal, NetworkStep};
+pub use react::{AnyOk, MoreSends, NewMessages, OnOutcome, React, ReactIn, Reaction};
 pub use transaction::{Abort, PartitionNumber, SendOffsets, Transaction, TransactionNumber};
 
 /// When the next message may be sent.

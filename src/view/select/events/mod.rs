@@ -1,27 +1,31 @@
 //! The application's calls and the callbacks: a timeline, or lanes beside each other.
 
+mod inside;
+mod steps;
+
 use std::collections::BTreeMap;
 
 use crate::id::{ProducerIndex, Submission, TopicIndex};
-use crate::judge::{By, Outcome, Which};
-use crate::plan::{self, Action, Callbacks, TransactionCall};
+use crate::judge::Which;
+use crate::plan::Callbacks;
 use crate::trace::{Callback, Code, Event, StepEnd};
 
 use super::{Scene, list, push_set, single};
 use crate::view::block::{Block, Lane, Style};
 use crate::view::fold::Fold;
 use crate::view::folded::Head;
-use crate::view::line::{End, Numbers, Shown, Step, Track, What};
+use crate::view::line::{Numbers, Shown, Track, What};
+use steps::Ends;
 
 /// The lane of the thread that takes the steps, where others stand beside it.
 const MAIN: &str = "main";
 
-/// What a callback says, and where it belongs.
-struct Heard {
-    track: Track,
-    what: What,
-    again: u16,
-    at: Numbers,
+/// What a callback says, or what happened in it, and where it belongs.
+pub(super) struct Heard {
+    pub(super) track: Track,
+    pub(super) what: What,
+    pub(super) again: u16,
+    pub(super) at: Numbers,
 }
 
 impl Scene<'_> {
@@ -93,9 +97,16 @@ impl Scene<'_> {
         if !self.plan.snapshot.callbacks {
             return Vec::new();
         }
+        if !self.plan.reactions.is_empty() {
+            return self.lanes(self.trace.events.iter().filter_map(|event| self.heard(&event)));
+        }
         // Lanes apart, it does not matter that what is no callback comes after all of them.
         let callbacks = self.trace.events.callbacks().filter_map(|callback| self.callback(&callback));
-        let heard = callbacks.chain(self.trace.events.others().filter_map(|event| self.heard(event)));
+        self.lanes(callbacks.chain(self.trace.events.others().filter_map(|event| self.heard(event))))
+    }
+
+    /// Each in its lane.
+    fn lanes(&self, heard: impl Iterator<Item = Heard>) -> Vec<Lane> {
         if self.any_partition() {
             return self.sets(heard);
         }
@@ -118,8 +129,10 @@ impl Scene<'_> {
             for (what, mut messages) in said {
                 messages.sort_unstable();
                 messages.dedup();
-                if matches!(what, What::Fatal(..)) {
-                    fold.push(what, 0, [0; 3]);
+                if matches!(what, What::Fatal(..) | What::Step(..)) {
+                    for (_, number) in messages {
+                        fold.push(what, 0, [number, 0, 0]);
+                    }
                 } else {
                     let mut set = Fold::default();
                     for (again, at) in messages {
@@ -137,7 +150,7 @@ impl Scene<'_> {
         match event {
             Event::Callback(callback) => self.callback(callback),
             Event::Fatal(producer, code) => Some(fatal(*producer, *code)),
-            _ => None,
+            event => self.inside(event),
         }
     }
 
@@ -186,18 +199,21 @@ impl Scene<'_> {
             return;
         }
         match event {
+            // It stands in the lane of the callback in which it was made.
+            Event::Send(submission) if self.reactions.made_inside(*submission) => {}
             Event::Send(submission) => {
-                let what = match self.findings.outcomes.get(*submission) {
-                    Some(Outcome::Failed { code, by: By::Call }) => What::SendFailed(code),
-                    _ => What::Send,
-                };
-                fold.push(what, submission.again, [i64::from(submission.message.0), 0, 0]);
+                fold.push(self.sent(*submission), submission.again, [i64::from(submission.message.0), 0, 0]);
             }
             Event::NotSent { first, count, step } => {
                 fold.push_run(What::NotSent, i64::from(first.0), *count, *step);
             }
             Event::Timeout(submissions) => push_set(fold, What::Timeout, list(submissions.iter())),
             Event::StepBegan(step) => self.step(*step, ends, fold),
+            Event::Reacts(number, reacts) => {
+                if let Some((what, at)) = self.deed(*number, reacts).filter(|_| reacts.inside.is_none()) {
+                    fold.push(what, 0, at);
+                }
+            }
             // A step that was left out need not have begun.
             Event::StepEnded(step, StepEnd::Skipped) if !ends.began(*step) => self.step(*step, ends, fold),
             Event::StepEnded(..)
@@ -205,71 +221,9 @@ impl Scene<'_> {
             | Event::SendFailed(..)
             | Event::Callback(_)
             | Event::Fatal(..)
+            | Event::Reacted(..)
             | Event::Fired(..) => {}
         }
-    }
-
-    fn step(&self, at: usize, ends: &Ends, fold: &mut Fold) {
-        let Some(step) = self.plan.steps.get(at) else { return };
-        let Some(what) = self.words_of(at, step) else { return };
-        let may_fail = matches!(what, Step::Commit(_) | Step::Abort(_))
-            || matches!(step.action, Action::Transaction { call: TransactionCall::SendOffsets(_), .. });
-        let (end, outstanding) = match ends.0.get(at).and_then(|(_, end)| *end) {
-            Some(StepEnd::Done) if may_fail => (End::Ok, 0),
-            Some(StepEnd::Done) => (End::Done, 0),
-            Some(StepEnd::Failed(code)) => (End::Failed(code), 0),
-            Some(StepEnd::Unknown(_)) => (End::Unknown, 0),
-            Some(StepEnd::TimedOut(outstanding)) => (End::TimedOut, outstanding),
-            Some(StepEnd::Skipped) => (End::Skipped, 0),
-            None => (End::Unfinished, 0),
-        };
-        let head = Head { what: What::Step(what, end), again: 0, count: 1, step: [0; 3] };
-        fold.push_whole(head, [i64::from(outstanding), 0, 0]);
-    }
-
-    /// What a step is called; none for one that is not shown.
-    fn words_of(&self, at: usize, step: &plan::Step) -> Option<Step> {
-        let named = |producer| Some(producer).filter(|_| self.names.several_producers());
-        Some(match step.action {
-            Action::Send { .. } | Action::Again { .. } => return None,
-            // Transactions are shown in whichever form they were written.
-            Action::Transaction { producer, ref call, .. } => match call {
-                TransactionCall::Begin => Step::Begin(named(producer)),
-                TransactionCall::Commit => Step::Commit(named(producer)),
-                TransactionCall::Abort { .. } => Step::Abort(named(producer)),
-                TransactionCall::SendOffsets(_) => Step::Told(self.names.told_by(at)?),
-            },
-            Action::Cluster(_) | Action::Link(_) | Action::Wait { .. } => Step::Told(self.names.told_by(at)?),
-            _ if !step.explicit => return None,
-            Action::Flush { .. } => Step::Flush,
-            Action::WaitCallbacks { .. } => Step::WaitCallbacks,
-            Action::Close { producer, .. } => Step::Close(named(producer)),
-            Action::Exit => Step::Exit,
-            Action::Open { producer, .. } => Step::Open(named(producer)),
-        })
-    }
-
-    fn ends(&self) -> Ends {
-        let mut ends = vec![(false, None); self.plan.steps.len()];
-        for event in self.trace.events.others() {
-            match event {
-                Event::StepBegan(step) => ends.get_mut(*step).into_iter().for_each(|known| known.0 = true),
-                Event::StepEnded(step, end) => {
-                    ends.get_mut(*step).into_iter().for_each(|known| known.1 = Some(*end));
-                }
-                _ => {}
-            }
-        }
-        Ends(ends)
-    }
-}
-
-/// Whether each step began, and how it ended: that is shown where it began.
-struct Ends(Vec<(bool, Option<StepEnd>)>);
-
-impl Ends {
-    fn began(&self, step: usize) -> bool {
-        self.0.get(step).is_some_and(|(began, _)| *began)
     }
 }
 
