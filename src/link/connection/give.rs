@@ -64,6 +64,10 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Give<'a, R, W> {
                     Some(pending) => pending,
                     None => return,
                 },
+                () = self.line.hung_up.cancelled(), if !self.closing => {
+                    self.hang_up().await;
+                    continue;
+                }
                 // Nothing is due: the broker closes, or says what nobody asked for.
                 _ = self.broker.read() => return,
             };
@@ -78,7 +82,7 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Give<'a, R, W> {
             From::Nobody => (Bytes::new(), Vec::new()),
             From::Link(bytes, codes) => (bytes, codes),
             From::Broker => {
-                let Ok(Some(frame)) = self.broker.read().await else { return Flow::Ends };
+                let Some(frame) = self.answer().await else { return Flow::Ends };
                 match self.edited(&pending, frame) {
                     Some(answer) => answer,
                     // It would send the client past the link.
@@ -93,12 +97,35 @@ impl<'a, R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Give<'a, R, W> {
                 () = self.line.gone.cancelled() => {}
             }
         }
+        if self.line.hung_up.is_cancelled() && !self.closing {
+            self.hang_up().await;
+        }
         let fate = self.line.shared.pass(Way::ToClient, self.line.ends.broker).await;
         if fate == Fate::Lost || pending.lost {
             // Only this way is cut: what is behind it on the other reaches the broker.
             pending.then = Then::CloseLast;
         }
         self.act(pending, &bytes, &codes).await
+    }
+
+    /// The broker's next answer.
+    async fn answer(&mut self) -> Option<Bytes> {
+        loop {
+            tokio::select! {
+                biased;
+                () = self.line.hung_up.cancelled(), if !self.closing => {}
+                read = self.broker.read() => return read.ok().flatten(),
+            }
+            self.hang_up().await;
+        }
+    }
+
+    /// Closes the client's side. What the broker still answers is read, and nobody gets it.
+    async fn hang_up(&mut self) {
+        self.closing = true;
+        self.line.shared.hung_up(self.line.ends);
+        // The client may be gone.
+        let _ = self.client.shutdown().await;
     }
 
     async fn act(&mut self, pending: Pending, bytes: &[u8], codes: &[Option<ErrorCode>]) -> Flow {

@@ -34,11 +34,12 @@ impl<'a, S: AsyncRead + Unpin> Intake<'a, S> {
 
     /// Until the client closes.
     pub(super) async fn run(mut self) {
-        let (full, cut) = (self.line.full, self.line.cut);
+        let Line { full, cut, hung_up, .. } = self.line;
         let client_closed = tokio::select! {
             () = self.take_all() => true,
             () = full.cancelled() => false,
             () = cut.cancelled() => false,
+            () = hung_up.cancelled() => false,
         };
         let Self { line, mut client, taken, .. } = self;
         drop(taken);

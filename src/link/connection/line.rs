@@ -14,6 +14,8 @@ pub(super) struct Line<'a> {
     pub(super) told: &'a Told<'a>,
     /// Both sides are to be closed at once.
     pub(super) cut: &'a CancellationToken,
+    /// The client's side is to be closed; what has come from it is still on its way to the broker.
+    pub(super) hung_up: &'a CancellationToken,
     /// No more requests are taken in.
     pub(super) full: &'a CancellationToken,
     /// The client has closed, or is known to be gone.

@@ -76,8 +76,8 @@ where
     B: AsyncRead + AsyncWrite + Unpin,
 {
     let (full, reading) = (CancellationToken::new(), CancellationToken::new());
-    let Ties { cut, gone } = ties;
-    let line = Line { ends, shared, told, cut, full: &full, gone, reading: &reading };
+    let Ties { cut, gone, hung_up } = ties;
+    let line = Line { ends, shared, told, cut, hung_up, full: &full, gone, reading: &reading };
     let (from_client, to_client) = split(client);
     let (from_broker, to_broker) = split(broker);
     let (taken, kept) = mpsc::unbounded_channel();

@@ -8,7 +8,8 @@ use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use kafka_protocol::messages::{
-    ApiVersionsRequest, ApiVersionsResponse, MetadataResponse, ProduceRequest, ProduceResponse, TopicName,
+    ApiKey, ApiVersionsRequest, ApiVersionsResponse, MetadataResponse, ProduceRequest, ProduceResponse,
+    TopicName,
 };
 use kafka_protocol::protocol::StrBytes;
 use proptest::prelude::*;
@@ -17,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::proxy;
-use crate::fault::Condition;
+use crate::fault::{ApiFilter, Condition, Count, Requests};
 use crate::id::{BrokerId, FaultIndex, ProducerIndex};
 use crate::kafka::frame::FrameReader;
 use crate::kafka::{Api, ErrorCode, decode_response, encode_request, encode_response};
@@ -85,6 +86,16 @@ impl Wired {
     async fn matched(&self) {
         let came = self.shared.wait(&Condition::Matched(FaultIndex(0)));
         while !came.is_over() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// So many requests have come.
+    async fn taken_in(&self, requests: u64) {
+        let (api, count) = (ApiFilter::Api(ApiKey::Produce), Count::Total(requests));
+        let requests = Requests { api, producer: None, broker: None, count };
+        let waiting = self.shared.wait(&Condition::Requests(requests));
+        while !waiting.is_over() {
             tokio::task::yield_now().await;
         }
     }
@@ -167,6 +178,31 @@ async fn what_is_kept_of_a_client_that_has_gone_is_delivered_or_lost() {
         let (_, asked, _) = wired.end().await;
         let expected = if delivered { [&request[..], &request].concat() } else { Vec::new() };
         assert_eq!(asked, expected, "{after_close}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_client_that_is_disconnected_is_delivered_or_lost() {
+    for (after_close, delivered) in [("deliver", true), ("lose", false)] {
+        let action = format!("{{ hold_request: {{ until: released, after_close: {after_close} }} }}");
+        let mut wired = wired(&format!("{{ name: it, on: produce, do: {action} }}"));
+        let request = records(&[0], Some("me"));
+        let sent = [&request[..], &request].concat();
+        wired.client.write_all(&sent).await.unwrap();
+        wired.taken_in(2).await;
+        wired.shared.disconnect(None, None);
+        // The client hears of it at once; what it still says counts for nothing.
+        assert_eq!(wired.client.read(&mut [0]).await.unwrap(), 0);
+        wired.client.write_all(&request).await.unwrap();
+        wired.shared.release(FaultIndex(0));
+        let delivered = if delivered { sent } else { Vec::new() };
+        wired.received(&delivered).await;
+        if !delivered.is_empty() {
+            wired.broker.write_all(&[acknowledged(0), acknowledged(0)].concat()).await.unwrap();
+        }
+        let (told, asked, linked) = wired.end().await;
+        assert_eq!((told.len(), asked.len()), (0, 0), "{after_close}");
+        assert_eq!(answers(&linked), [Answer::Closed, Answer::Closed]);
     }
 }
 
@@ -260,9 +296,10 @@ async fn a_connection_that_is_cut_ends_both_sides() {
 }
 
 #[tokio::test]
-async fn what_is_released_behind_a_cut_is_lost_with_the_connection() {
+async fn what_is_released_behind_a_disconnect_is_lost_where_the_fault_says_so() {
     for _ in 0..50 {
-        let mut wired = wired("{ name: it, on: produce, do: { hold_request: { until: released } } }");
+        let action = "{ hold_request: { until: released, after_close: lose } }";
+        let mut wired = wired(&format!("{{ name: it, on: produce, do: {action} }}"));
         let request = records(&[0], Some("me"));
         wired.client.write_all(&request).await.unwrap();
         wired.matched().await;

@@ -6,6 +6,7 @@ use crate::fault::{AfterClose, Condition};
 use crate::id::{BrokerId, FaultIndex, ProducerIndex};
 
 use super::hold::Waiting;
+use super::kept::Ends;
 use super::network::{Fate, Way};
 use super::shared::{Shared, State};
 use super::standing::{Holding, Open, Standstill};
@@ -106,16 +107,14 @@ impl Shared {
         state.open.iter_mut().for_each(|open| open.sealed |= open.lossy);
     }
 
-    /// Closes connections.
+    /// Closes connections. What is held on them stays in the network.
     pub(in crate::link) fn disconnect(&self, producer: Option<ProducerIndex>, broker: Option<BrokerId>) {
         let mut state = self.lock();
-        for Open { ends, ties, sealed, .. } in &mut state.open {
-            if producer.is_none_or(|own| own == ends.producer) && broker.is_none_or(|own| own == ends.broker)
-            {
-                *sealed = true;
-                ties.cut.cancel();
-            }
-        }
+        let State { open, holds, .. } = &mut *state;
+        let own = |ends: Ends| {
+            producer.is_none_or(|own| own == ends.producer) && broker.is_none_or(|own| own == ends.broker)
+        };
+        open.iter_mut().filter(|open| own(open.ends)).for_each(|open| open.disconnect(holds));
     }
 
     /// Whether all stands still for so long.

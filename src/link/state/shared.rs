@@ -205,6 +205,12 @@ impl Shared {
         self.changed(state);
     }
 
+    /// A client's side of a connection is closed: it gets no more answers, though the broker may give some.
+    pub(in crate::link) fn hung_up(&self, ends: Ends) {
+        let facts = self.recorder.facts();
+        self.lock().kept.close(ends, facts, Answer::Closed);
+    }
+
     /// A connection has ended; requests without an answer have none for that reason.
     pub(in crate::link) fn close(&self, ends: Ends, reason: Answer) {
         let mut state = self.lock();

@@ -33,6 +33,8 @@ pub(in crate::link) struct Ties {
     pub(in crate::link) cut: CancellationToken,
     /// The client has closed, or is known to be gone.
     pub(in crate::link) gone: CancellationToken,
+    /// The client's side is to be closed; what has come from it is still on its way to the broker.
+    pub(in crate::link) hung_up: CancellationToken,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +106,19 @@ impl Standstill {
 impl Open {
     pub(super) fn new(ends: Ends, ties: Ties) -> Self {
         Self { ends, ties, stage: Stage::Opening, sealed: false, lossy: false, passages: VecDeque::new() }
+    }
+
+    /// Closes it. What is held of it stays in the network.
+    pub(super) fn disconnect(&mut self, holds: &Holds) {
+        self.sealed = true;
+        let held = |passage: &Arc<Passage>| passage.held.is_some_and(|hold| holds.is_held(hold));
+        if self.under_way().iter().any(held) {
+            self.has_left();
+            self.ties.gone.cancel();
+            self.ties.hung_up.cancel();
+        } else {
+            self.ties.cut.cancel();
+        }
     }
 
     /// A request has come.

@@ -140,7 +140,7 @@ pub struct Fail {
 pub struct Held {
     /// Until this holds.
     pub until: Field<Until>,
-    /// What becomes of it when the client closes the connection meanwhile. Default: `deliver`.
+    /// What becomes of it when the client or a step `disconnect` closes the connection meanwhile. Default: `deliver`.
     pub after_close: Field<AfterClose>,
 }
 
@@ -151,7 +151,7 @@ pub struct Delay {
     /// For that long.
     #[serde(rename = "for")]
     pub lasts: Field<Duration>,
-    /// What becomes of it when the client closes the connection meanwhile. Default: `deliver`.
+    /// What becomes of it when the client or a step `disconnect` closes the connection meanwhile. Default: `deliver`.
     pub after_close: Field<AfterClose>,
 }
 

@@ -38,7 +38,8 @@ pub enum Direction {
     ToClient,
 }
 
-/// Connections are closed, idle ones too. What is held on them is lost.
+/// Connections are closed, idle ones too. A request on one of them that a fault keeps stays in the network, with what is
+/// behind it, as when the client closes: `after_close` says what becomes of it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Disconnect {
