@@ -63,6 +63,9 @@ pub(in crate::scenario) fn check(
     let mut check = Check { matrix, source, found, wrong: false };
     match &expect.value {
         Listed::One(one) => check.alone(one),
+        Listed::List(cases) if cases.is_empty() => {
+            check.mistake(Code::Missing, expect.span, "'expect' is empty");
+        }
         Listed::List(cases) => check.list(cases),
     }
 }
