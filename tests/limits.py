@@ -54,6 +54,17 @@ def hostile():
     yield "only-dashes", b"- " * 250_000, 1
     yield "question-marks", b"? " * 250_000, 1
     yield "long-number", b"topic: t\ncount: " + b"9" * 500_000 + b"\n", 1
+    hundred = b"topic: t\nmatrix: {a: [" + b", ".join(b"%d" % k for k in range(100)) + b"]}\n"
+    fields = b"".join(b"wrong%d${a}: 1\n" % k for k in range(98))
+    yield "matrix-of-mistakes", hundred + b"count: 1\nvalue: ${a}\n" + fields, 1
+    yield "matrix-of-values", hundred + b"count: 1\nvalue: ${a}\nmode: bogus\ntags: [" + b"a, " * 19_000 + b"]\n", 1
+    yield "matrix-of-steps", hundred + b"value: ${a}\nmode: bogus\nsteps: [" + b"send: 1, " * 6_000 + b"]\n", 1
+    yield "matrix-of-text", hundred + b"count: 1\nmode: bogus\nvalue: \"${a} " + b"x" * 160_000 + b"\"\n", 1
+    yield "matrix-of-loops", hundred + b"count: 100\nmode: bogus\n" \
+                             b"value: \"${a}{% for a in range(9000) %}{{ i }}{% endfor %}\"\n", 1
+    names = b"".join(b"${b%d}" % k for k in range(110_000))
+    yield "matrix-of-names", hundred + b"count: 1\nvalue: \"" + names + b"\"\n", 1
+    yield "matrix-of-cases", hundred + b"count: 1\nvalue: ${a}\nexpect:\n" + b"- where: {a: 1}\n" * 3_900, 1
     yield "long-duration", b"topic: t\ncount: 1\nack_wait: " + b"9" * 500_000 + b"s\n", 1
 
 
