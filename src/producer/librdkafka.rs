@@ -159,7 +159,9 @@ impl Producer for LibrdkafkaProducer {
     ) -> Result<(), Unsuccessful> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let limit = left.clamp(Duration::from_millis(1), PATIENCE);
+            // Offsets that are not added in time have failed; every other call can be made again and goes on.
+            let patience = if matches!(request, Request::SendOffsets { .. }) { left } else { PATIENCE };
+            let limit = left.clamp(Duration::from_millis(1), patience.max(Duration::from_millis(1)));
             let Err(error) = native::transact(self.client.client(), request, limit) else {
                 // Callbacks that it waited for have been polled, but perhaps not handed on.
                 self.polling.settle();
