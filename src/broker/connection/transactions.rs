@@ -310,7 +310,7 @@ async fn offsets_count_when_their_transaction_is_committed() {
     };
     for (version, code) in [(3, 48), (4, 120)] {
         let answer = client.call(version, &commit(at, 1)).await;
-        assert_eq!(codes(answer), [code, 3], "v{version}: the group was not added");
+        assert_eq!(codes(answer), [3, code], "v{version}: the group was not added");
     }
     for version in 0..=4 {
         let add = AddOffsetsToTxnRequest::default()
@@ -320,22 +320,22 @@ async fn offsets_count_when_their_transaction_is_committed() {
             .with_producer_epoch(at.1);
         assert_eq!(client.call(version, &add).await.error_code, 0);
         let answer = client.call(version, &commit(at, i64::from(version))).await;
-        assert_eq!(codes(answer), [0, 3]);
+        assert_eq!(codes(answer), [3, 0]);
         assert_ne!(committed(&bench), Some(version.into()), "not yet");
         end(&mut client, 4, at, true).await.unwrap();
         assert_eq!(committed(&bench), Some(version.into()));
     }
     for (offset, commits, expected) in [(50, false, 4), (60, true, 60)] {
-        assert_eq!(codes(client.call(5, &commit(at, offset)).await), [0, 3], "it adds itself");
+        assert_eq!(codes(client.call(5, &commit(at, offset)).await), [3, 0], "it adds itself");
         at = end(&mut client, 5, at, commits).await.unwrap();
         assert_eq!(committed(&bench), Some(expected));
     }
     let old = (at.0, at.1 - 1);
-    assert_eq!(codes(client.call(5, &commit(old, 1)).await), [47, 3], "fenced");
+    assert_eq!(codes(client.call(5, &commit(old, 1)).await), [3, 47], "fenced");
     let member = commit(at, 1).with_generation_id(3);
-    assert_eq!(codes(client.call(5, &member).await), [25, 3], "the group has no members");
+    assert_eq!(codes(client.call(5, &member).await), [3, 25], "the group has no members");
     let nobody = commit(at, 1).with_group_id(StrBytes::default().into());
-    assert_eq!(codes(client.call(5, &nobody).await), [24, 3]);
+    assert_eq!(codes(client.call(5, &nobody).await), [3, 24]);
 }
 
 #[tokio::test]

@@ -2,15 +2,16 @@
 //! do, for several transactions at once, and may ask whether the partitions are there already
 //! (`KafkaApis.handleAddPartitionsToTxnRequest`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use indexmap::IndexMap;
 use kafka_protocol::messages::add_partitions_to_txn_request::{
     AddPartitionsToTxnTopic, AddPartitionsToTxnTransaction,
 };
 use kafka_protocol::messages::add_partitions_to_txn_response::{
     AddPartitionsToTxnPartitionResult, AddPartitionsToTxnResult, AddPartitionsToTxnTopicResult,
 };
-use kafka_protocol::messages::{AddPartitionsToTxnRequest, AddPartitionsToTxnResponse};
+use kafka_protocol::messages::{AddPartitionsToTxnRequest, AddPartitionsToTxnResponse, TopicName};
 
 use crate::broker::handler::fenced;
 use crate::broker::node::Node;
@@ -23,6 +24,9 @@ const OF_BROKERS: i16 = 4;
 /// The first version that knows `PRODUCER_FENCED`.
 const WITH_FENCED: i16 = 2;
 
+/// Topics as a request names them.
+type Named = [AddPartitionsToTxnTopic];
+
 pub(super) fn handle(
     node: &Node,
     version: i16,
@@ -30,19 +34,41 @@ pub(super) fn handle(
 ) -> AddPartitionsToTxnResponse {
     let response = AddPartitionsToTxnResponse::default();
     if version >= OF_BROKERS {
-        let results = request.transactions.iter().map(|transaction| {
-            AddPartitionsToTxnResult::default()
-                .with_transactional_id(transaction.transactional_id.clone())
-                .with_topic_results(one(node, version, transaction))
-        });
-        return response.with_results_by_transaction(results.collect());
+        return response.with_results_by_transaction(all(node, version, &request.transactions));
     }
     let transaction = AddPartitionsToTxnTransaction::default()
         .with_transactional_id(request.v3_and_below_transactional_id)
         .with_producer_id(request.v3_and_below_producer_id)
         .with_producer_epoch(request.v3_and_below_producer_epoch)
         .with_topics(request.v3_and_below_topics);
-    response.with_results_by_topic_v3_and_below(one(node, version, &transaction))
+    let (topics, named) = (&transaction.topics, &transaction.topics);
+    response.with_results_by_topic_v3_and_below(one(node, version, (&transaction, topics, named)))
+}
+
+/// Of transactions that are named alike, the partitions of the last are meant, and an answer for all of them at once
+/// names those of the first (`AddPartitionsToTxnRequest.partitionsByTransaction`, `errorResponseForTransaction`).
+fn all(
+    node: &Node,
+    version: i16,
+    transactions: &[AddPartitionsToTxnTransaction],
+) -> Vec<AddPartitionsToTxnResult> {
+    let last: HashMap<_, _> =
+        transactions.iter().map(|transaction| (&transaction.transactional_id, &transaction.topics)).collect();
+    let first: HashMap<_, _> = transactions
+        .iter()
+        .rev()
+        .map(|transaction| (&transaction.transactional_id, &transaction.topics))
+        .collect();
+    let result = |transaction: &AddPartitionsToTxnTransaction| {
+        let id = &transaction.transactional_id;
+        let (topics, named) = (last[id], first[id]);
+        AddPartitionsToTxnResult::default().with_transactional_id(id.clone()).with_topic_results(one(
+            node,
+            version,
+            (transaction, topics, named),
+        ))
+    };
+    transactions.iter().map(result).collect()
 }
 
 /// Apache Kafka answers when the last transaction is done. Where there is none it never does.
@@ -54,23 +80,22 @@ pub(super) fn is_forgotten(version: i16, request: &AddPartitionsToTxnRequest) ->
 fn one(
     node: &Node,
     version: i16,
-    transaction: &AddPartitionsToTxnTransaction,
+    (transaction, topics, named): (&AddPartitionsToTxnTransaction, &Named, &Named),
 ) -> Vec<AddPartitionsToTxnTopicResult> {
-    let topics = &transaction.topics;
     let bad = |place: &Place| unknown(node, version, place);
     if topics.iter().flat_map(places).any(|place| bad(&place).is_some()) {
-        return answer(topics, false, |place| bad(place).unwrap_or(ErrorCode::OPERATION_NOT_ATTEMPTED));
+        return answer_once(topics, |place| bad(place).unwrap_or(ErrorCode::OPERATION_NOT_ATTEMPTED));
     }
     let all: Vec<Place> = topics.iter().flat_map(places).collect();
     match ask(node, version, transaction, &all) {
-        Ok(codes) => answer(topics, !transaction.verify_only, |place| {
-            let at = all.iter().position(|known| known == place);
-            at.and_then(|at| codes.get(at).copied()).unwrap_or(ErrorCode::NONE)
-        }),
-        Err(code) => {
-            let code = if version < WITH_FENCED { fenced(code) } else { code };
-            answer(topics, !transaction.verify_only, |_| code)
+        Ok(codes) if transaction.verify_only => {
+            let known: HashMap<_, _> = all.iter().zip(codes).collect();
+            answer_once(topics, |place| known.get(place).copied().unwrap_or(ErrorCode::NONE))
         }
+        Ok(_) => answer_as_named(named, ErrorCode::NONE),
+        Err(code) if transaction.verify_only => answer_once(topics, |_| code),
+        Err(code) if version < WITH_FENCED => answer_as_named(named, fenced(code)),
+        Err(code) => answer_as_named(named, code),
     }
 }
 
@@ -107,25 +132,33 @@ fn places(topic: &AddPartitionsToTxnTopic) -> impl Iterator<Item = Place> {
     topic.partitions.iter().map(|partition| Place::new(&topic.name, *partition))
 }
 
-/// What was added is answered as it was named (`AddPartitionsToTxnRequest.errorResponseForTransaction`), all else once
-/// (`AddPartitionsToTxnResponse.resultForTransaction`).
-fn answer(
-    topics: &[AddPartitionsToTxnTopic],
-    as_named: bool,
-    code: impl Fn(&Place) -> ErrorCode,
-) -> Vec<AddPartitionsToTxnTopicResult> {
-    let row = |place: Place| {
-        AddPartitionsToTxnPartitionResult::default()
-            .with_partition_index(place.partition)
-            .with_partition_error_code(code(&place).0)
-    };
+/// One code for all that was named, as it was named (`AddPartitionsToTxnRequest.errorResponseForTransaction`).
+fn answer_as_named(topics: &Named, code: ErrorCode) -> Vec<AddPartitionsToTxnTopicResult> {
     let topic = |topic: &AddPartitionsToTxnTopic| {
-        let rows = if as_named {
-            places(topic).map(row).collect()
-        } else {
-            places(topic).collect::<BTreeSet<_>>().into_iter().map(row).collect()
-        };
+        let rows = topic.partitions.iter().map(|partition| row(*partition, code)).collect();
         AddPartitionsToTxnTopicResult::default().with_name(topic.name.clone()).with_results_by_partition(rows)
     };
     topics.iter().map(topic).collect()
+}
+
+/// Each partition once, however often it was named (`AddPartitionsToTxnResponse.resultForTransaction`).
+fn answer_once(topics: &Named, code: impl Fn(&Place) -> ErrorCode) -> Vec<AddPartitionsToTxnTopicResult> {
+    let mut unique: IndexMap<&TopicName, BTreeSet<i32>> = IndexMap::new();
+    for topic in topics.iter().filter(|topic| !topic.partitions.is_empty()) {
+        unique.entry(&topic.name).or_default().extend(&topic.partitions);
+    }
+    let topic = |(name, partitions): (&TopicName, BTreeSet<i32>)| {
+        let rows = partitions
+            .into_iter()
+            .map(|partition| row(partition, code(&Place::new(name, partition))))
+            .collect();
+        AddPartitionsToTxnTopicResult::default().with_name(name.clone()).with_results_by_partition(rows)
+    };
+    unique.into_iter().map(topic).collect()
+}
+
+fn row(partition: i32, code: ErrorCode) -> AddPartitionsToTxnPartitionResult {
+    AddPartitionsToTxnPartitionResult::default()
+        .with_partition_index(partition)
+        .with_partition_error_code(code.0)
 }

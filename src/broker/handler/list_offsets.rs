@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use indexmap::IndexMap;
 use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
@@ -36,14 +37,17 @@ const DEBUGGING: BrokerId = BrokerId(-2);
 const NO_EPOCH: i32 = -1;
 
 pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) -> ListOffsetsResponse {
-    // What Apache Kafka did not expect fails the request, row by row.
+    // What Apache Kafka did not expect fails the request, row by row as they were asked.
     let is_unexpected = !ISOLATION_LEVELS.contains(&request.isolation_level);
+    let old = node.cluster.emulate < Emulate::V4_3;
+    if is_unexpected && !old {
+        return unexpected(version, request);
+    }
     let mut unique = HashSet::new();
-    let keys = |topic: &ListOffsetsTopic| {
-        let name = topic.name.clone();
-        topic.partitions.iter().map(|row| (name.clone(), row.partition_index)).collect::<Vec<_>>()
-    };
-    let keys = request.topics.iter().flat_map(keys);
+    let keys = request
+        .topics
+        .iter()
+        .flat_map(|topic| topic.partitions.iter().map(|row| (topic.name.clone(), row.partition_index)));
     let twice: HashSet<_> = keys.filter(|key| !unique.insert(key.clone())).collect();
     let mut answer = |topic: &ListOffsetsTopic| {
         let mut rows = Vec::with_capacity(topic.partitions.len());
@@ -51,10 +55,10 @@ pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) ->
             let key = (topic.name.clone(), row.partition_index);
             // What is named twice is refused, since 4.0 in one row.
             let asked_twice = twice.contains(&key);
-            if unique.remove(&key) || node.cluster.emulate < Emulate::V4_3 {
+            if unique.remove(&key) || old {
                 let found = match () {
-                    () if is_unexpected => Err(ErrorCode::UNKNOWN_SERVER_ERROR),
                     () if asked_twice => Err(ErrorCode::INVALID_REQUEST),
+                    () if is_unexpected => Err(ErrorCode::UNKNOWN_SERVER_ERROR),
                     () => {
                         list(node, (&topic.name, row), (version, request.replica_id, request.isolation_level))
                     }
@@ -64,11 +68,32 @@ pub(super) fn handle(node: &Node, version: i16, request: &ListOffsetsRequest) ->
         }
         ListOffsetsTopicResponse::default().with_name(topic.name.clone()).with_partitions(rows)
     };
-    // Rows are grouped by their topics: one without rows is not there, since 4.0.
-    let old = node.cluster.emulate < Emulate::V4_3;
+    // Since 4.0 rows are grouped by their topics: one without rows is not there.
     let topics = request.topics.iter().filter_map(|wanted| {
         let row = answer(wanted);
         (!row.partitions.is_empty() || (old && wanted.partitions.is_empty())).then_some(row)
+    });
+    let topics = if old { topics.collect() } else { grouped(topics) };
+    ListOffsetsResponse::default().with_topics(topics)
+}
+
+fn grouped(topics: impl Iterator<Item = ListOffsetsTopicResponse>) -> Vec<ListOffsetsTopicResponse> {
+    let mut groups: IndexMap<_, Vec<_>> = IndexMap::new();
+    for topic in topics {
+        groups.entry(topic.name).or_default().extend(topic.partitions);
+    }
+    let topic = |(name, rows)| ListOffsetsTopicResponse::default().with_name(name).with_partitions(rows);
+    groups.into_iter().map(topic).collect()
+}
+
+fn unexpected(version: i16, request: &ListOffsetsRequest) -> ListOffsetsResponse {
+    let row = |row: &ListOffsetsPartition| {
+        response(version, row.partition_index, Err(ErrorCode::UNKNOWN_SERVER_ERROR))
+    };
+    let topics = request.topics.iter().map(|topic| {
+        ListOffsetsTopicResponse::default()
+            .with_name(topic.name.clone())
+            .with_partitions(topic.partitions.iter().map(row).collect())
     });
     ListOffsetsResponse::default().with_topics(topics.collect())
 }

@@ -60,7 +60,13 @@ pub(super) fn handle(node: &Node, version: i16, request: &MetadataRequest) -> Me
             by_name(node, asked, (version, create))
         }
     };
-    let topics = topics.into_iter().map(|topic| topic.with_topic_authorized_operations(operations)).collect();
+    // Of an id that is unknown nobody can say what may be done with it.
+    let allowed = |topic: &MetadataResponseTopic| if topic.name.is_some() { operations } else { NOT_ASKED };
+    let topics = topics.into_iter().map(|topic| {
+        let allowed = allowed(&topic);
+        topic.with_topic_authorized_operations(allowed)
+    });
+    let topics = topics.collect();
     MetadataResponse::default()
         .with_brokers(cluster.running().into_iter().map(broker).collect())
         .with_cluster_id(Some(StrBytes::from_static_str(CLUSTER_ID)))

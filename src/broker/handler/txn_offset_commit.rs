@@ -2,16 +2,18 @@
 //! (`KafkaApis.handleTxnOffsetCommitRequest`, `GroupCoordinatorService.commitTransactionalOffsets`). No group has
 //! members here.
 
+use indexmap::IndexMap;
 use kafka_protocol::messages::txn_offset_commit_request::{
     TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
 };
 use kafka_protocol::messages::txn_offset_commit_response::{
     TxnOffsetCommitResponsePartition, TxnOffsetCommitResponseTopic,
 };
-use kafka_protocol::messages::{TxnOffsetCommitRequest, TxnOffsetCommitResponse};
+use kafka_protocol::messages::{TopicName, TxnOffsetCommitRequest, TxnOffsetCommitResponse};
 
 use crate::broker::handler::verification::Way;
 use crate::broker::node::Node;
+use crate::broker::node::emulate::Emulate;
 use crate::broker::transaction::{Commit, Place, Producer, offsets_partition};
 use crate::kafka::ErrorCode;
 
@@ -30,15 +32,54 @@ pub(super) fn handle(node: &Node, version: i16, request: &TxnOffsetCommitRequest
         Ok(_) if is_too_long(row) => ErrorCode::OFFSET_METADATA_TOO_LARGE,
         Ok(written) => written,
     };
-    let topics = request.topics.iter().map(|topic| {
-        let rows = topic.partitions.iter().map(|row| {
-            TxnOffsetCommitResponsePartition::default()
-                .with_partition_index(row.partition_index)
-                .with_error_code(code(topic, row).0)
-        });
-        TxnOffsetCommitResponseTopic::default().with_name(topic.name.clone()).with_partitions(rows.collect())
-    });
-    TxnOffsetCommitResponse::default().with_topics(topics.collect())
+    let row = |topic: &TxnOffsetCommitRequestTopic, row: &TxnOffsetCommitRequestPartition| {
+        TxnOffsetCommitResponsePartition::default()
+            .with_partition_index(row.partition_index)
+            .with_error_code(code(topic, row).0)
+    };
+    let (mut unknown, mut tried) = (IndexMap::<_, Vec<_>>::new(), vec![]);
+    for topic in &request.topics {
+        let (there, not_there): (Vec<_>, Vec<_>) = topic.partitions.iter().partition(|row| known(topic, row));
+        if !not_there.is_empty() || node.cluster.topics().named(&topic.name).is_none() {
+            let rows = not_there.into_iter().map(|wanted| row(topic, wanted));
+            unknown.entry(&topic.name).or_default().extend(rows);
+        }
+        if !there.is_empty() {
+            tried.push((&topic.name, there.into_iter().map(|wanted| row(topic, wanted)).collect::<Vec<_>>()));
+        }
+    }
+    let tried = if node.cluster.emulate < Emulate::V4_3 { once(tried) } else { tried };
+    TxnOffsetCommitResponse::default().with_topics(merged(unknown, tried))
+}
+
+/// Before 4.0 a partition is answered once, however often it was named (`GroupCoordinatorAdapter`).
+fn once(tried: Vec<Row<'_>>) -> Vec<Row<'_>> {
+    let mut topics: IndexMap<_, IndexMap<_, _>> = IndexMap::new();
+    for (name, rows) in tried {
+        topics.entry(name).or_default().extend(rows.into_iter().map(|row| (row.partition_index, row)));
+    }
+    topics.into_iter().map(|(name, rows)| (name, rows.into_values().collect())).collect()
+}
+
+/// A topic and what is answered of its partitions.
+type Row<'a> = (&'a TopicName, Vec<TxnOffsetCommitResponsePartition>);
+
+/// What was tried is answered as it was named, unless something was not there: then topic by topic
+/// (`TxnOffsetCommitResponse.Builder.merge`).
+fn merged<'a>(
+    mut unknown: IndexMap<&'a TopicName, Vec<TxnOffsetCommitResponsePartition>>,
+    tried: Vec<Row<'a>>,
+) -> Vec<TxnOffsetCommitResponseTopic> {
+    let topic = |(name, rows): (&TopicName, Vec<_>)| {
+        TxnOffsetCommitResponseTopic::default().with_name(name.clone()).with_partitions(rows)
+    };
+    if unknown.is_empty() {
+        return tried.into_iter().map(topic).collect();
+    }
+    for (name, rows) in tried {
+        unknown.entry(name).or_default().extend(rows);
+    }
+    unknown.into_iter().map(topic).collect()
 }
 
 fn is_too_long(row: &TxnOffsetCommitRequestPartition) -> bool {

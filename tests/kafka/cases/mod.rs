@@ -69,7 +69,7 @@ const OF_THREE: [(&str, Add); 4] = [
     ("coordinators", coordinators::add),
 ];
 
-const THEMES: [(&str, Add); 32] = [
+const THEMES: [(&str, Add); 33] = [
     ("order", order::add),
     ("rows", rows::add),
     ("rewritten", rewritten::add),
@@ -102,6 +102,7 @@ const THEMES: [(&str, Add); 32] = [
     ("odd transactions", odds::transactions),
     ("odd headers", odds::headers),
     ("strange records", strange::add),
+    ("strange lists", strange::add_others),
 ];
 
 /// All of them, always in the same order.

@@ -200,3 +200,87 @@ pub(super) fn add(theme: &mut Theme) {
         k.log_of("~t", &[0]);
     });
 }
+
+pub(super) fn add_others(theme: &mut Theme) {
+    let offsets = |name: &str, partitions: &[i32]| {
+        let row = |index: &i32| fields! { partition_index: *index, timestamp: -1_i64 };
+        fields! { name: name, partitions: partitions.iter().map(row).collect::<Vec<_>>() }
+    };
+    for version in [1, 4, 6, 7, 9] {
+        theme.case(format!("offsets of topics that are named twice, version {version}"), move |k| {
+            k.topic("~t", &[]);
+            for isolation in [0_i8, 3, -1] {
+                for topics in [
+                    vec![offsets("~t", &[0]), offsets("~none", &[0]), offsets("~t", &[1])],
+                    vec![offsets("~t", &[0, 0]), offsets("~t", &[1, 7])],
+                    vec![offsets("~t", &[]), offsets("~t", &[1])],
+                    vec![offsets("~t", &[])],
+                    vec![],
+                ] {
+                    k.call("ListOffsets", version, fields! { isolation_level: isolation, topics: topics });
+                }
+            }
+        });
+    }
+    for version in 8..=13 {
+        theme.case(format!("what may be done with topics that are not there, version {version}"), move |k| {
+            k.topic("~t", &[]);
+            let call = |k: &mut Session<'_>, topics: Vec<Value>| {
+                k.call("Metadata", version, fields! { topics: topics, include_topic_authorized_operations: true, allow_auto_topic_creation: false });
+            };
+            call(k, vec![fields! { name: "~t" }, fields! { name: "~none" }, fields! { name: "a b" }]);
+            if version >= 10 {
+                let unknown = || Value::Uuid(uuid::Uuid::from_u128(5));
+                call(k, vec![fields! { topic_id: unknown(), name: Value::Null }]);
+                call(k, vec![fields! { topic_id: unknown(), name: "~t" }, fields! { topic_id: "~t", name: Value::Null }]);
+            }
+        });
+    }
+    for version in 0..=5 {
+        theme.case(format!("partitions of a transaction that are named twice, version {version}"), move |k| {
+            k.topic("~t", &[]);
+            k.coordinator("~x");
+            let answer = k.call("InitProducerId", 4, fields! { transactional_id: "~x" });
+            let id = answer.get("producer_id").int();
+            let topic = |name: &str, partitions: &[i32]| fields! { name: name, partitions: partitions.to_vec() };
+            let lists = [
+                vec![topic("~t", &[0, 0]), topic("~t", &[1, 0])],
+                vec![topic("~t", &[7]), topic("~none", &[0]), topic("~t", &[0, 7]), topic("~none", &[0, 1])],
+                vec![topic("~t", &[]), topic("~none", &[])],
+            ];
+            for topics in &lists {
+                if version < 4 {
+                    k.call("AddPartitionsToTxn", version, fields! { transactional_id: "~x", producer_id: id, producer_epoch: 0_i16, topics: topics.clone() });
+                    continue;
+                }
+                for verify in [true, false] {
+                    let one = |name: &str, topics: &[Value]| fields! { transactional_id: name, producer_id: id, producer_epoch: 0_i16, verify_only: verify, topics: topics.to_vec() };
+                    k.call("AddPartitionsToTxn", version, fields! { transactions: vec![one("~x", topics)] });
+                    for (first, last) in [("~x", "~x"), ("~y", "~y"), ("~x", "~y")] {
+                        k.call("AddPartitionsToTxn", version, fields! { transactions: vec![one(first, topics), one(last, &lists[0])] });
+                        k.call("AddPartitionsToTxn", version, fields! { transactions: vec![one(first, &lists[0]), one(last, topics)] });
+                    }
+                }
+            }
+        });
+        theme.case(format!("offsets of a transaction that are named twice, version {version}"), move |k| {
+            k.topic("~t", &[]);
+            k.topic("~u", &[]);
+            k.coordinator("~x");
+            let topic = |name: &str, partitions: &[i32]| {
+                let row = |index: &i32| fields! { partition_index: *index, committed_offset: 1_i64, committed_metadata: "" };
+                fields! { name: name, partitions: partitions.iter().map(row).collect::<Vec<_>>() }
+            };
+            for topics in [
+                vec![topic("~t", &[])],
+                vec![topic("~none", &[])],
+                vec![topic("~t", &[0]), topic("~t", &[1, 0]), topic("~u", &[])],
+                vec![topic("~t", &[0]), topic("~none", &[0]), topic("~t", &[1]), topic("~none", &[1])],
+                vec![topic("~t", &[0, 7]), topic("~u", &[0]), topic("~u", &[1]), topic("~t", &[1])],
+                vec![],
+            ] {
+                k.call("TxnOffsetCommit", version, fields! { transactional_id: "~x", group_id: "~g", producer_id: 7_000_000_i64, producer_epoch: 0_i16, topics: topics });
+            }
+        });
+    }
+}

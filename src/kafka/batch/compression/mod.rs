@@ -96,7 +96,8 @@ pub fn decompress(codec: Compression, input: Bytes, limit: usize) -> Result<Byte
     let done = match codec {
         Compression::None => return Ok(input),
         Compression::Gzip => gzip::read(&input, &mut out),
-        Compression::Snappy => unsnap(&input, &mut out),
+        // All blocks are read before the first is handed on.
+        Compression::Snappy => unsnap(&input, &mut out).inspect_err(|_| out.bytes.clear()),
         Compression::Lz4 => unlz4(&input, &mut out),
         // Nothing is nothing, not a frame that is cut off.
         Compression::Zstd if input.is_empty() => Ok(Fits::Yes),
@@ -173,10 +174,7 @@ impl Limited {
             return Ok(Fits::No);
         }
         self.bytes.resize(filled + room, 0);
-        if let Err(error) = snap::raw::Decoder::new().decompress(block, &mut self.bytes[filled..]) {
-            self.bytes.truncate(filled);
-            return Err(error.into());
-        }
+        snap::raw::Decoder::new().decompress(block, &mut self.bytes[filled..])?;
         Ok(Fits::Yes)
     }
 }

@@ -118,6 +118,8 @@ pub(super) fn play(world: &dyn World, number: usize, play: &Play) -> Vec<String>
     for (topic, settings) in TOPICS.into_iter().zip(play.settings) {
         k.topic(topic, SETTINGS[settings]);
     }
+    // The topic of groups is there when somebody has asked for one.
+    k.ask("FindCoordinator", 3, &fields! { key_type: 0_i8, key: "~g" });
     for act in &play.acts {
         match act {
             Act::Send(send) => send.play(&mut k),
