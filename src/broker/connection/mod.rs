@@ -41,12 +41,15 @@ where
             journal.end(entry, noted(&reply)).await;
         }
         match reply {
-            Reply::Send(answer) => tokio::select! {
-                biased;
-                written = frames.stream().write_all(&answer) => if written.is_err() { return },
-                // A client that does not read holds up nobody who stops a broker.
-                () = node.stopping.cancelled() => return,
-            },
+            Reply::Send(answer) => {
+                let _held = node.cluster.unread.hold(answer.len());
+                tokio::select! {
+                    biased;
+                    written = frames.stream().write_all(&answer) => if written.is_err() { return },
+                    // A client that does not read holds up nobody who stops a broker.
+                    () = node.stopping.cancelled() => return,
+                }
+            }
             Reply::Nothing => {}
             Reply::Close => return,
             Reply::Never => return until_gone(frames.stream(), node).await,

@@ -6,6 +6,7 @@ pub(super) mod journal;
 mod producer_ids;
 pub(super) mod reader;
 pub(super) mod step;
+mod unread;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -19,6 +20,7 @@ use crate::broker::node::emulate::Emulate;
 use crate::broker::node::journal::Journal;
 use crate::broker::node::producer_ids::ProducerIds;
 use crate::broker::node::reader::Sessions;
+use crate::broker::node::unread::Unread;
 use crate::broker::partition::producers::Ending;
 use crate::broker::topic::{NewTopic, Topic, TopicError, Topics};
 use crate::broker::transaction::{Place, Progress, Protocol, Standing, Transactions};
@@ -59,6 +61,8 @@ pub(super) struct ClusterState {
     clock: Clock,
     /// Where requests are noted.
     pub journal: Journal,
+    /// Answers on their way.
+    pub unread: Unread,
 }
 
 impl ClusterState {
@@ -76,6 +80,7 @@ impl ClusterState {
             progress: watch::Sender::new(()),
             clock: Clock::default(),
             journal: Journal::default(),
+            unread: Unread::default(),
         }
     }
 

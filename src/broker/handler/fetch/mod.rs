@@ -83,7 +83,7 @@ async fn patiently(
     rows: &[&Wanted],
 ) -> (Vec<Answered>, BTreeSet<BrokerId>) {
     let deadline = Instant::now() + Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
-    let max_bytes = request.max_bytes.min(MAX_BYTES);
+    let max_bytes = request.max_bytes.min(MAX_BYTES).min(node.cluster.unread.room());
     let min_bytes = request.min_bytes.min(max_bytes);
     let read = || Read::all(node, (version, reader), (rows, max_bytes));
     let mut progress = node.cluster.progress();
