@@ -26,6 +26,8 @@ use crate::id::ProducerIndex;
 use crate::link::{Link, Wanted};
 use crate::plan::Plan;
 use crate::producer::Sink;
+use crate::scenario::AnomalyKind;
+use crate::source::Spanned;
 use crate::trace::{Ending, Linked, Recorder};
 
 use super::react::Reactions;
@@ -63,11 +65,12 @@ impl World {
     ) -> Result<Self, RunError> {
         let site = match target {
             Target::Embedded => Site::Embedded(Embedded::start(plan).await?),
-            Target::Foreign(_) if plan.cluster_step().is_some() => {
-                let why = "its steps change the cluster, which only an embedded one lets them do";
-                return Err(RunError::Unsuited(why.to_owned()));
+            Target::Foreign(cluster) => {
+                if let Some(why) = needs_embedded(plan) {
+                    return Err(RunError::Unsuited(why.to_owned()));
+                }
+                Site::Foreign(Foreign::enter(plan, cluster, interrupt).await?)
             }
-            Target::Foreign(cluster) => Site::Foreign(Foreign::enter(plan, cluster, interrupt).await?),
         };
         let mut world = Self { site, link: None };
         if plan.needs_link() {
@@ -217,6 +220,20 @@ impl World {
             Site::Foreign(foreign) => foreign.leave().await?,
         }
         Ok(())
+    }
+}
+
+/// Why a plan can be carried out on an embedded cluster alone; none if it need not be one.
+fn needs_embedded(plan: &Plan) -> Option<&'static str> {
+    let vanished = |kind: &Spanned<AnomalyKind>| kind.value == AnomalyKind::Vanished;
+    if plan.cluster_step().is_some() {
+        Some("its steps change the cluster, which only an embedded one lets them do")
+    } else if plan.expect.must.iter().any(vanished) {
+        Some(
+            "it expects that something has vanished, which may still come on any other than an embedded cluster",
+        )
+    } else {
+        None
     }
 }
 
