@@ -303,6 +303,11 @@ mod tests {
         }
     }
 
+    /// The shortest of a few: a busy machine makes some slow, a timer inside the client all.
+    fn shortest(mut once: impl FnMut() -> Duration) -> Duration {
+        (0..5).map(|_| once()).min().unwrap()
+    }
+
     #[test]
     fn answers_come_in_order_with_their_offsets() {
         let fixture = Fixture::new(&[("linger.ms", "0")]);
@@ -318,12 +323,15 @@ mod tests {
 
     #[test]
     fn an_idempotent_producer_is_ready_at_once_after_a_warm_start() {
-        let fixture = Fixture::new(&[("linger.ms", "0"), ("enable.idempotence", "true")]);
-        let began = Instant::now();
-        fixture.send(0).unwrap();
-        fixture.wait_for(1);
+        let shortest = shortest(|| {
+            let fixture = Fixture::new(&[("linger.ms", "0"), ("enable.idempotence", "true")]);
+            let began = Instant::now();
+            fixture.send(0).unwrap();
+            fixture.wait_for(1);
+            began.elapsed()
+        });
         // Cold, it waits for a timer of 500 ms.
-        assert!(began.elapsed() < Duration::from_millis(400), "{:?}", began.elapsed());
+        assert!(shortest < Duration::from_millis(400), "{shortest:?}");
     }
 
     #[test]
@@ -368,12 +376,16 @@ mod tests {
 
     #[test]
     fn a_close_is_quick_and_reports_nothing() {
-        let mut fixture = Fixture::new(&[("linger.ms", "60000")]);
-        fixture.send(0).unwrap();
-        let began = Instant::now();
-        fixture.producer.take().unwrap().close();
-        assert!(began.elapsed() < Duration::from_millis(90), "{:?}", began.elapsed());
-        assert_eq!(fixture.recorder.counts().callbacks, 0);
+        let shortest = shortest(|| {
+            let mut fixture = Fixture::new(&[("linger.ms", "60000")]);
+            fixture.send(0).unwrap();
+            let began = Instant::now();
+            fixture.producer.take().unwrap().close();
+            assert_eq!(fixture.recorder.counts().callbacks, 0);
+            began.elapsed()
+        });
+        // rust-rdkafka's own end polls for 100 ms.
+        assert!(shortest < Duration::from_millis(90), "{shortest:?}");
     }
 
     #[test]

@@ -91,7 +91,7 @@ fn scenario(action: &str, settings: Settings, known: bool) -> String {
     format!(
         "brokers: 2\ntopic: {{ name: orders, replication_factor: 2 }}\non_timeout: continue\n\
          producer:\n  one_per_request: true\n  config:\n    {{ enable.idempotence: {idempotent}, acks: {acks}, \
-         max.in.flight: {in_flight}, socket.timeout.ms: 1000, message.timeout.ms: 8000{retries} }}\n\
+         max.in.flight: {in_flight}, socket.timeout.ms: 1000, message.timeout.ms: 30000{retries} }}\n\
          faults:\n  - name: the fault\n    on: {{ produce: {{ message: {first}, attempt: 1 }} }}\n    \
          do: {{ {action} }}\n    hold: {{ until: {{ sent: {sent}, quiet: 200ms }} }}\n\
          steps:\n{before}  - send: 6\n",

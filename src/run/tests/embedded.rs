@@ -50,11 +50,15 @@ async fn without_acks_the_log_is_whole_when_it_is_read() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idempotent_producer_does_not_wait_for_its_id() {
-    let began = Instant::now();
-    let trace = traced("topic: a\ncount: 10\nmode: sync\nproducer: { preset: java_like }\n").await;
-    assert_eq!(callbacks(&trace).len(), 10);
-    // Cold, it would wait 500 ms for a timer of its own.
-    assert!(began.elapsed() < Duration::from_millis(450), "{:?}", began.elapsed());
+    let mut shortest = Duration::MAX;
+    for _ in 0..5 {
+        let began = Instant::now();
+        let trace = traced("topic: a\ncount: 10\nmode: sync\nproducer: { preset: java_like }\n").await;
+        assert_eq!(callbacks(&trace).len(), 10);
+        shortest = shortest.min(began.elapsed());
+    }
+    // Cold, each would wait 500 ms for a timer of its own; a busy machine makes some slow.
+    assert!(shortest < Duration::from_millis(450), "{shortest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
