@@ -67,8 +67,6 @@ codes! {
     Duration = "E016" "bad duration",
     /// Not one of the words that may stand there.
     UnknownWord = "E017" "unknown word",
-    /// Part of the language, and not built yet.
-    NotYet = "E018" "not yet",
     /// Something is missing.
     Missing = "E019" "missing field",
     /// Two fields that exclude each other.

@@ -3,7 +3,6 @@
 //! A text becomes a tree that keeps what the user wrote, the tree is read into the [`model`], whose types are the
 //! vocabulary. Mistakes are recorded on the way; none of them keeps the others from being found.
 
-mod later;
 mod load;
 mod matrix;
 pub mod model;

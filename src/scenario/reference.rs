@@ -5,7 +5,6 @@ use std::fmt::Write;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-use super::later::LATER;
 use super::model::Scenario;
 
 /// What stands above the page.
@@ -33,15 +32,6 @@ pub fn reference() -> String {
     section(&mut page, "Scenario", &schema);
     for (name, definition) in entries(&schema, "$defs") {
         section(&mut page, name, definition);
-    }
-    let later = LATER.iter().map(|(owner, words)| {
-        let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-        format!("- {}: {}\n", title(owner), words.join(", "))
-    });
-    let later: String = later.collect();
-    if !later.is_empty() {
-        page.push_str("\n## Not yet\n\nPart of the language, and refused until it is built:\n\n");
-        page.push_str(&later);
     }
     page
 }

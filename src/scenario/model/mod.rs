@@ -87,7 +87,7 @@ pub struct Scenario {
     pub ack_wait: Field<Duration>,
     /// What the application does when `ack_wait` passes. Default: `stop`.
     pub on_timeout: Field<OnTimeout>,
-    /// The longest time of the whole scenario, from the first step. Default: 60s.
+    /// The longest time of the whole scenario, from the first step; each combination of a matrix has it. Default: 60s.
     pub deadline: Field<Duration>,
     /// What the application does when the client's buffer is full. Default: `wait`.
     pub queue_full: Field<QueueFull>,

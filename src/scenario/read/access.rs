@@ -11,7 +11,6 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use crate::diagnostic::{Code, nearest};
-use crate::scenario::later;
 use crate::scenario::tree::{Entry, Node, Value};
 use crate::source::Span;
 
@@ -48,33 +47,22 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// The fields of a struct: unknown ones and those that come later are recorded and skipped.
+/// The fields of a struct: unknown ones are recorded and skipped.
 pub(super) struct Fields<'a> {
     entries: Entries<'a>,
-    owner: &'static str,
     known: &'static [&'static str],
     value: Option<At<'a>>,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(
-        at: At<'a>,
-        entries: &'a [Entry],
-        owner: &'static str,
-        known: &'static [&'static str],
-    ) -> Self {
-        Self { entries: Entries::new(at, entries), owner, known, value: None }
+    pub(super) fn new(at: At<'a>, entries: &'a [Entry], known: &'static [&'static str]) -> Self {
+        Self { entries: Entries::new(at, entries), known, value: None }
     }
 
     /// Records an unknown field. Where a known one is near that the mapping does not have, reading goes on as if it
     /// stood there: what follows from the slip is no mistake, and what is wrong in its value is one.
     fn refuse(&mut self, key: &Node, name: &str) -> Option<&'static str> {
         let reader = self.entries.at.reader;
-        if later::of(self.owner).contains(&name) {
-            let message = format!("'{name}' is part of the language, and not built yet");
-            reader.record(reader.mistake(Code::NotYet, key.span, message));
-            return None;
-        }
         let near = if reader.is_full() { None } else { nearest(name, self.known.iter().copied()) };
         let mistake = reader.mistake(Code::UnknownField, key.span, format!("unknown field '{name}'"));
         reader.record(match near {
@@ -237,10 +225,6 @@ impl At<'_> {
     }
 
     fn unknown_word(&self, text: &str, owner: &str, known: &[&str]) -> Refused {
-        if later::of(owner).contains(&text) {
-            let message = format!("'{text}' is part of the language, and not built yet");
-            return self.refuse(Code::NotYet, message, None);
-        }
         let code = if owner == "AnomalyKind" { Code::UnknownExpectation } else { Code::UnknownWord };
         let help = match nearest(text, known.iter().copied()) {
             Some(near) => format!("did you mean '{near}'?"),

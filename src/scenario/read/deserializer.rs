@@ -102,7 +102,7 @@ impl<'de> Deserializer<'de> for At<'de> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refused> {
@@ -111,9 +111,7 @@ impl<'de> Deserializer<'de> for At<'de> {
                 let message = format!("{} says nothing", self.subject());
                 Err(self.refuse(Code::Missing, message, None))
             }
-            Value::Mapping(entries) => {
-                self.settle(visitor.visit_map(Fields::new(self, entries, name, fields)))
-            }
+            Value::Mapping(entries) => self.settle(visitor.visit_map(Fields::new(self, entries, fields))),
             _ => Err(self.wrong("a mapping of fields")),
         }
     }

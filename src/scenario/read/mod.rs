@@ -2,7 +2,7 @@
 //! goes on, so that all mistakes of a file come in one pass.
 //!
 //! Three rules make that work. Every leaf of the model is a [`Field`], which takes an error as "written wrongly". The
-//! name of a newtype says which kind of mistake a value is that it refuses. Unknown, later and repeated keys are
+//! name of a newtype says which kind of mistake a value is that it refuses. Unknown and repeated keys are
 //! recorded and skipped here, where the names that a struct knows are at hand.
 
 mod access;
