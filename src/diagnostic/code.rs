@@ -141,12 +141,19 @@ codes! {
     HeldToTheEnd = "W006" "held to the end",
     /// A reaction while the application goes on sending.
     RacingReaction = "W007" "racing reaction",
+    /// What was sent without acknowledgements is not in a log that may still grow.
+    NotThereYet = "W008" "not there yet",
 }
 
 impl Code {
     /// Whether it is a mistake, or what a scenario asked for and did not get, or only a warning.
     pub fn severity(self) -> Severity {
         if self.number().starts_with('W') { Severity::Warning } else { Severity::Error }
+    }
+
+    /// Whether it is about what happened in a run, and not about what a file says.
+    pub fn is_of_run(self) -> bool {
+        matches!(self, Self::Expectation | Self::HeldToTheEnd | Self::NotThereYet)
     }
 
     /// The code of that number, as people write it: `E012`, `e12`.

@@ -19,9 +19,27 @@ pub struct Findings {
     /// What the scenario asked for and did not get; empty if it passed.
     pub failures: Vec<Failure>,
     /// What is odd, and fails nothing.
-    pub warnings: Vec<Failure>,
+    pub warnings: Vec<Warning>,
     /// How much there was of what.
     pub counts: Counts,
+}
+
+/// Something odd that fails nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// Of which kind.
+    pub kind: Odd,
+    /// What it is, and the place in the file that asked for it.
+    pub what: Failure,
+}
+
+/// What may be odd about a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Odd {
+    /// A fault held something until the logs were to be read.
+    HeldToTheEnd,
+    /// What was sent without acknowledgements was not in a log that may still grow.
+    NotThereYet,
 }
 
 /// Where something is shown: a partition as one producer sees it.

@@ -14,7 +14,8 @@ mod outcome;
 pub(crate) mod tests;
 
 pub use finding::{
-    Anomaly, Detail, Failure, Findings, Instance, Lane, Place, Resolved, SplitKey, Stands, Which,
+    Anomaly, Detail, Failure, Findings, Instance, Lane, Odd, Place, Resolved, SplitKey, Stands, Warning,
+    Which,
 };
 pub use outcome::{By, Counts, Outcome, Outcomes};
 

@@ -15,7 +15,7 @@ pub(super) struct Details {
     pub(super) paint: Paint,
     /// How many lines of a difference are shown.
     pub(super) lines: usize,
-    /// Warnings too.
+    /// Warnings about the file too.
     pub(super) warnings: bool,
 }
 
@@ -23,7 +23,9 @@ impl Details {
     /// The lines; none where nothing is to be said.
     pub(super) fn of(&self, outcome: &Outcome) -> Vec<String> {
         let mut lines = Vec::new();
-        let shown = |it: &&Diagnostic| self.warnings || it.code.severity() != Severity::Warning;
+        let shown = |it: &&Diagnostic| {
+            self.warnings || it.code.severity() != Severity::Warning || it.code.is_of_run()
+        };
         let diagnostics: Vec<_> = outcome.diagnostics.iter().filter(shown).cloned().collect();
         let text = diagnostic::render_all(&diagnostics, self.paint.style);
         lines.extend(text.lines().map(String::from));

@@ -242,6 +242,7 @@ mod tests {
         let link = Linked { taken, left: vec![FaultIndex(0)], ..Linked::default() };
         let mut trace = Trace { link, ..trace([], &[]) };
         let [warning] = &judge(&plan, &trace).warnings[..] else { panic!("one") };
+        let warning = &warning.what;
         assert_eq!(warning.message, "fault 'lost' held something to the end");
         assert_eq!(warning.details, ["until 9 sends have returned"]);
         trace.ending = Ending::Deadlock { step: None, circle: Vec::new() };

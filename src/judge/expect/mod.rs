@@ -3,13 +3,14 @@
 mod anomalies;
 mod ending;
 mod link;
+mod missing;
 mod order;
 mod outcomes;
 
 use crate::source::Span;
 
 use super::facts::Facts;
-use super::finding::{Anomaly, Failure};
+use super::finding::{Anomaly, Failure, Odd, Warning};
 
 /// Everything that the scenario asked for and did not get: first how the run ended, then outcomes, anomalies and the order of events.
 pub(super) fn check(facts: &Facts<'_>, anomalies: &[Anomaly]) -> Vec<Failure> {
@@ -23,8 +24,10 @@ pub(super) fn check(facts: &Facts<'_>, anomalies: &[Anomaly]) -> Vec<Failure> {
 }
 
 /// What is odd, and fails nothing.
-pub(super) fn warnings(facts: &Facts<'_>) -> Vec<Failure> {
-    link::left(facts).collect()
+pub(super) fn warnings(facts: &Facts<'_>) -> Vec<Warning> {
+    let held = link::left(facts).map(|what| Warning { kind: Odd::HeldToTheEnd, what });
+    let missing = missing::look(facts).map(|what| Warning { kind: Odd::NotThereYet, what });
+    held.chain(missing).collect()
 }
 
 fn fail(message: impl Into<String>, span: Span, details: Vec<String>) -> Failure {

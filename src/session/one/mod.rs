@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::disk::DiskError;
-use crate::judge::{Failure, Findings, judge};
+use crate::judge::{Failure, Findings, Odd, Warning, judge};
 use crate::plan::{Plan, RenderError};
 use crate::run::{self, RunError};
 use crate::snapshot::{Comparison, Kept, Policy, Snapshot, keep};
@@ -104,7 +104,7 @@ fn ran(plan: &Plan, trace: &Trace, findings: &Findings) -> Run {
         text: view.text(),
         view,
         failures: findings.failures.iter().map(|failure| shown(Code::Expectation, plan, failure)).collect(),
-        warnings: findings.warnings.iter().map(|warning| shown(Code::HeldToTheEnd, plan, warning)).collect(),
+        warnings: findings.warnings.iter().map(|warning| odd(plan, warning)).collect(),
         counts: findings.counts,
         client: trace.client.clone(),
     }
@@ -178,6 +178,15 @@ impl Candidate {
         let (counts, said, diagnostics) = (Some(done.counts), done.said, self.diagnostics);
         Ok(Outcome { runs: done.runs, counts, diagnostics, said, snapshot, ..outcome })
     }
+}
+
+/// A warning on the user's own text.
+fn odd(plan: &Plan, warning: &Warning) -> Diagnostic {
+    let code = match warning.kind {
+        Odd::HeldToTheEnd => Code::HeldToTheEnd,
+        Odd::NotThereYet => Code::NotThereYet,
+    };
+    shown(code, plan, &warning.what)
 }
 
 /// A failure on the user's own text.
