@@ -135,7 +135,7 @@ impl Partition {
     }
 
     /// Checks a batch in Kafka's order (`Partition.appendRecordsToLeader`, `UnifiedLog.append`) and appends it, unless
-    /// it stands in the log already. A batch that is refused changes nothing.
+    /// it stands in the log already. A batch that is refused changes nothing, but may have ended a segment.
     pub(super) fn append(
         &mut self,
         entry: Entry,
@@ -146,6 +146,7 @@ impl Partition {
             return Err(Rejection::of(ErrorCode::NOT_ENOUGH_REPLICAS));
         }
         let batch = validate(entry, rules)?;
+        self.log.roll(&batch, (rules.config.rolling, rules.now));
         let attempt = Attempt::of(&batch);
         let admission = attempt.map_or(Ok(Admission::New), |attempt| self.producers.check(attempt, guard));
         match admission.map_err(|refusal| Rejection::of(refusal.code()))? {

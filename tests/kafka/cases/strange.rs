@@ -10,9 +10,13 @@ use crate::wire::{Batch, Value, batch, bytes, record};
 
 /// The first record with a time and the last, each by itself.
 fn by_time(k: &mut Session<'_>, times: &[i64]) {
+    by_time_of(k, "~t", times);
+}
+
+fn by_time_of(k: &mut Session<'_>, topic: &str, times: &[i64]) {
     for time in times {
         let row = fields! { partition_index: 0, timestamp: *time };
-        let topics = vec![fields! { name: "~t", partitions: vec![row] }];
+        let topics = vec![fields! { name: topic, partitions: vec![row] }];
         k.call("ListOffsets", 7, fields! { topics: topics });
     }
 }
@@ -24,6 +28,31 @@ fn broken_trailer(batch: &Batch) -> Vec<u8> {
     packed[at] ^= 1;
     packed
 }
+
+/// Nothing that any codec knows, beginnings of a zstd frame, of one that is skipped, of an lz4 frame and of a gzip file.
+const BEHIND: [&[u8]; 21] = [
+    &[0],
+    &[1],
+    &[0, 0],
+    &[0; 3],
+    &[0; 4],
+    &[0; 5],
+    &[0; 8],
+    &[0; 20],
+    &[7; 9],
+    &[0x28],
+    &[0x28, 0xB5, 0x2F],
+    &[0x28, 0xB5, 0x2F, 0xFD],
+    &[0x28, 0xB5, 0x2F, 0xFD, 0],
+    &[0x28, 0xB5, 0x2F, 0xFD, 0, 0x58],
+    &[0x50, 0x2A, 0x4D],
+    &[0x50, 0x2A, 0x4D, 0x18, 1],
+    &[0x50, 0x2A, 0x4D, 0x18, 1, 0, 0, 0, 9],
+    &[0x04, 0x22, 0x4D],
+    &[0x04, 0x22, 0x4D, 0x18],
+    &[0x1F, 0x8B],
+    &[0x1F, 0x8B, 8, 0, 0, 0],
+];
 
 pub(super) fn add(theme: &mut Theme) {
     for version in [3, 8, 9, 12, 13] {
@@ -174,6 +203,43 @@ pub(super) fn add(theme: &mut Theme) {
             let short = batch([record("a").body(&[0, 0, 0, 10])]).codec(1);
             k.one(9, 1, settings.0, short.clone().payload("broken trailer", broken_trailer(&short)));
             k.log_of(settings.0, &[0]);
+        }
+    });
+    for codec in 1..5_i16 {
+        theme.case(format!("bytes behind what is compressed, codec {codec}"), move |k| {
+            k.topic("~t", &[]);
+            k.topic("~u", &[("compression.type", "uncompressed")]);
+            let plain = batch([record("a"), record("b")]).plain();
+            let payload = |whole: bool, behind: &[u8]| {
+                let payload = compress(codec, if whole { &plain } else { &plain[..plain.len() - 1] });
+                [payload, behind.to_vec()].concat()
+            };
+            for behind in BEHIND {
+                for topic in ["~t", "~u"] {
+                    for (name, whole) in [("whole", true), ("one byte short", false)] {
+                        let name = format!("{name}, then {behind:02x?}");
+                        let sent = batch([record("a"), record("b")]).codec(codec);
+                        k.one(9, 1, topic, sent.payload(&name, payload(whole, behind)));
+                    }
+                }
+            }
+            k.log_of("~t", &[0]);
+            k.log_of("~u", &[0]);
+        });
+    }
+    theme.case("a refused batch that ends a segment", |k| {
+        for (topic, settings) in [("~t", &[][..]), ("~u", &[("segment.bytes", "1048576")][..])] {
+            k.topic(topic, settings);
+            let at = |time: i64| batch([record("v").at(time)]);
+            k.one(9, 1, topic, at(0).producer(4_001, 0, 2));
+            // A gap, a duplicate and an old epoch, each more than a week later.
+            for (time, epoch, sequence) in [(1 << 40, 0, 5), (1 << 40, 0, 2), (1 << 41, -1, 3)] {
+                k.one(9, 1, topic, at(time).producer(4_001, epoch, sequence));
+            }
+            k.one(9, 1, topic, at(0));
+            k.one(9, 1, topic, at(5));
+            k.log_of(topic, &[0]);
+            by_time_of(k, topic, &[-3, 0, 3, 5, 6]);
         }
     });
     theme.case("gzip files with everything in their header", |k| {

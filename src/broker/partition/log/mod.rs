@@ -72,8 +72,7 @@ impl Entry {
     }
 
     fn appending(&self) -> Appending {
-        let (bytes, timestamp) = (self.batch.size(), self.batch.max_timestamp());
-        Appending { bytes, timestamp, last_offset: self.last_offset() }
+        Appending::of(&self.batch, self.base_offset)
     }
 
     /// Puts the batch as it stands in the log.
@@ -116,12 +115,23 @@ impl Log {
         base_offset
     }
 
-    fn push(&mut self, mut entry: Entry, now: i64) {
-        let batch = entry.appending();
+    /// Begins another segment if that batch would. Kafka does so before it looks at the batch's producer, so that one
+    /// that is refused then has ended a segment (`UnifiedLog.maybeRoll`).
+    pub(super) fn roll(&mut self, batch: &Batch, (rolling, now): (Rolling, i64)) {
+        self.rolling = rolling;
+        self.roll_for(Appending::of(batch, self.end), now);
+    }
+
+    fn roll_for(&mut self, batch: Appending, now: i64) {
         let is_over = |last: &Segment| last.is_over(batch, self.rolling, now);
         if self.segments.last().is_none_or(is_over) {
-            self.segments.push(Segment::new(entry.base_offset, now));
+            self.segments.push(Segment::new(self.end, now));
         }
+    }
+
+    fn push(&mut self, mut entry: Entry, now: i64) {
+        let batch = entry.appending();
+        self.roll_for(batch, now);
         let position = self.segments.last_mut().map_or(0, |last| last.add(batch, self.rolling, now));
         // No segment is larger than `segment.bytes`, an `i32`.
         entry.position = u32::try_from(position).unwrap_or(u32::MAX);

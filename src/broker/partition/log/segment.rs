@@ -1,7 +1,7 @@
 //! The segments of a log (`LogSegment`, `OffsetIndex`, `TimeIndex`): a reader is given no more than stands in one of them,
 //! and they are deleted as a whole. What stands in them is kept by the log itself.
 
-use crate::kafka::batch::NO_TIMESTAMP;
+use crate::kafka::batch::{Batch, NO_TIMESTAMP};
 
 /// Bytes of an entry of the offset index, and of the time index.
 const INDEX_ENTRY: usize = 8;
@@ -51,6 +51,14 @@ pub(super) struct Appending {
     pub timestamp: i64,
     /// The offset of its last record.
     pub last_offset: i64,
+}
+
+impl Appending {
+    /// Of a batch that begins at an offset.
+    pub(super) fn of(batch: &Batch, base_offset: i64) -> Self {
+        let last_offset = base_offset + i64::from(batch.last_offset_delta());
+        Self { bytes: batch.size(), timestamp: batch.max_timestamp(), last_offset }
+    }
 }
 
 /// A run of batches.

@@ -1,6 +1,7 @@
 //! The four codecs of a batch's records, in the framings that Kafka's clients use, read within a limit.
 
 mod gzip;
+mod zstd;
 
 use std::io::{self, Read, Write};
 
@@ -99,12 +100,7 @@ pub fn decompress(codec: Compression, input: Bytes, limit: usize) -> Result<Byte
         // All blocks are read before the first is handed on.
         Compression::Snappy => unsnap(&input, &mut out).inspect_err(|_| out.bytes.clear()),
         Compression::Lz4 => unlz4(&input, &mut out),
-        // Nothing is nothing, not a frame that is cut off.
-        Compression::Zstd if input.is_empty() => Ok(Fits::Yes),
-        Compression::Zstd => {
-            let read = zstd::stream::read::Decoder::with_buffer(&input[..]).and_then(|zstd| out.read(zstd));
-            read.inspect_err(|_| out.bytes.clear())
-        }
+        Compression::Zstd => zstd::read(&input, &mut out),
     };
     match done {
         Ok(Fits::Yes) => Ok(out.bytes.into()),
@@ -129,7 +125,7 @@ pub fn compress(codec: Compression, input: &[u8]) -> io::Result<Vec<u8>> {
             encoder.write_all(input)?;
             encoder.finish().map_err(io::Error::other)
         }
-        Compression::Zstd => zstd::stream::encode_all(input, zstd::DEFAULT_COMPRESSION_LEVEL),
+        Compression::Zstd => ::zstd::stream::encode_all(input, ::zstd::DEFAULT_COMPRESSION_LEVEL),
     }
 }
 

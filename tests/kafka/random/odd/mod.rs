@@ -30,7 +30,8 @@ const SETTINGS: [&[(&str, &str)]; 14] = [
     &[("index.interval.bytes", "0")],
     &[("compression.type", "uncompressed"), ("max.message.bytes", "120")],
 ];
-const TOPICS: [&str; 4] = ["~t", "~u", "~none", "__consumer_offsets"];
+/// Internal topics are not among them: whether they are there is a matter of what a broker has been asked before.
+const TOPICS: [&str; 3] = ["~t", "~u", "~none"];
 /// The first version that names topics by id.
 const BY_ID: i16 = 13;
 const NO_ID: &str = "00000000-0000-0000-0000-000000000005";
@@ -66,7 +67,7 @@ struct Send {
 fn place() -> impl Strategy<Value = (usize, i32)> {
     prop_oneof![
         20 => (0..2_usize, 0..2_i32),
-        1 => (0..4_usize, select(vec![0, 1, 2, -1, i32::MAX])),
+        1 => (0..3_usize, select(vec![0, 1, 2, -1, i32::MAX])),
     ]
 }
 

@@ -1,0 +1,92 @@
+//! Reads zstd frames as the Java client's reader does (`ZstdInputStreamNoFinalizer` of zstd-jni).
+
+use std::io::{self, ErrorKind};
+
+use ::zstd::stream::read::Decoder;
+
+use super::{Fits, Limited};
+
+/// The reader takes its input in pieces of this many bytes (`ZSTD_DStreamInSize`).
+const PIECE: usize = 128 * 1024 + 3;
+
+/// Reads all frames. What comes out of a frame is handed on when it has ended: of one that is broken nothing is left.
+///
+/// Only when it takes in another piece does that reader forget that a frame has ended. So one that breaks off at the end
+/// of the input is no mistake where the frame before it ended in the same piece.
+pub(super) fn read(input: &[u8], out: &mut Limited) -> io::Result<Fits> {
+    let mut rest = input;
+    while !rest.is_empty() {
+        let (began, ended) = (out.bytes.len(), input.len() - rest.len());
+        let mut frame = Decoder::with_buffer(rest)?.single_frame();
+        match out.read(&mut frame) {
+            Ok(Fits::Yes) => rest = frame.finish(),
+            Ok(Fits::No) => return Ok(Fits::No),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof && is_lenient(ended, input.len()) => break,
+            Err(error) => {
+                out.bytes.truncate(began);
+                return Err(error);
+            }
+        }
+    }
+    Ok(Fits::Yes)
+}
+
+/// Whether a frame ended there, and what is left came with it.
+fn is_lenient(ended: usize, all: usize) -> bool {
+    !ended.is_multiple_of(PIECE) && ended / PIECE == (all - 1) / PIECE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packed(text: &[u8]) -> Vec<u8> {
+        ::zstd::stream::encode_all(text, 3).unwrap()
+    }
+
+    fn read_all(input: &[u8]) -> (Vec<u8>, bool) {
+        let mut out = Limited { bytes: Vec::new(), limit: 1 << 20 };
+        let done = read(input, &mut out).is_ok();
+        (out.bytes, done)
+    }
+
+    #[test]
+    fn frames_stand_behind_each_other() {
+        assert_eq!(read_all(&[packed(b"one"), packed(b"two")].concat()), (b"onetwo".to_vec(), true));
+        assert_eq!(read_all(&packed(b"")), (Vec::new(), true));
+    }
+
+    #[test]
+    fn a_frame_that_breaks_off_is_none_behind_another() {
+        let (one, two) = (packed(b"one"), packed(b"two"));
+        for length in 0..two.len() {
+            let (bytes, done) = read_all(&[&one[..], &two[..length]].concat());
+            assert!(done && bytes.starts_with(b"one"), "{length}");
+        }
+        for length in 1..one.len() {
+            assert!(!read_all(&one[..length]).1, "{length}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_frame_is_a_mistake_and_leaves_what_came_before() {
+        assert_eq!(read_all(&[packed(b"one"), vec![0]].concat()), (b"one".to_vec(), false));
+        assert_eq!(read_all(&[0]), (Vec::new(), false));
+    }
+
+    #[test]
+    fn another_piece_makes_a_frame_that_breaks_off_a_mistake() {
+        // Bytes that do not compress: the second frame ends in the next piece.
+        let mut state = 1_u64;
+        let mut noise = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()[3]
+        };
+        let noise: Vec<u8> = (0..2 * PIECE).map(|_| noise()).collect();
+        let (one, two) = (packed(b"one"), packed(&noise));
+        assert!(two.len() > PIECE);
+        assert!(!read_all(&[&one[..], &two[..two.len() - 1]].concat()).1);
+    }
+}
