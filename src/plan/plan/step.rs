@@ -88,6 +88,11 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether it only waits for what was begun before it.
+    pub fn only_waits(&self) -> bool {
+        matches!(self, Self::WaitCallbacks { .. } | Self::Wait { .. } | Self::Flush { .. })
+    }
+
     /// The word of the step in a scenario.
     pub fn word(&self) -> &'static str {
         match self {

@@ -142,15 +142,18 @@ impl<'a> Application<'a> {
         if let Some(link) = self.outside.link().filter(|_| self.plan.start == Start::Warm) {
             link.begin();
         }
-        let mut flow = Flow::Goes;
+        let (mut flow, mut skips) = (Flow::Goes, false);
         for (number, step) in self.plan.steps.iter().enumerate() {
-            if flow == Flow::Goes {
+            // An outcome may come before such a step begins or while it lasts: what it is a reason for happens behind it.
+            let only_waits = step.action.only_waits();
+            if flow == Flow::Goes && !only_waits {
                 match self.react() {
                     Ok(next) => flow = next,
                     Err(halt) => return self.halted(Some(number), halt),
                 }
             }
-            if flow == Flow::Stops || self.reactions.has_stopped() {
+            skips |= flow == Flow::Stops || !only_waits && self.reactions.has_stopped();
+            if skips {
                 self.skip(number, step);
                 continue;
             }

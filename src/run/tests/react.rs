@@ -114,6 +114,25 @@ async fn a_flush_in_a_callback_that_outlasts_the_scenario_ends_with_it() {
     assert_eq!(lines(&trace), ["send 0", "ok 0"]);
 }
 
+/// An outcome may come before the step that waits for it begins, or while it lasts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_that_only_waits_belongs_to_the_sends_before_it() {
+    for (word, place) in [("stop", "callback"), ("stop", "sender"), ("close", "sender"), ("resend", "sender")]
+    {
+        let react = format!("react: [{{ on: {{ err: any }}, do: {word}, in: {place} }}]\n");
+        // The second wait begins when all outcomes are known.
+        let steps = "steps: [{ send: 3 }, { wait: { callbacks: 3 } }, { wait: callbacks }, { send: 1 }]\n";
+        let trace = traced(&format!("topic: a\n{react}{}{steps}", refused(1))).await;
+        let waited = trace.events.iter().position(|event| event == Event::StepEnded(2, StepEnd::Done));
+        let next = trace.events.iter().position(|event| match event {
+            Event::Reacts(_, reacts) => reacts.inside.is_none(),
+            Event::NotSent { .. } => true,
+            _ => false,
+        });
+        assert!(waited.is_some() && waited < next, "{word} in {place}: {:?}", trace.events);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_reacted_to_behind_the_exit() {
     let text = "topic: a\nproducer: { config: { linger.ms: 60000 } }\nreact: [{ on: { err: any }, do: resend }]\n\

@@ -57,7 +57,7 @@ pub enum Reaction {
     /// runner's own header. A message that is to be submitted more than a thousand times so fails the scenario.
     Resend,
     /// It gives up: the remaining sends and steps are left out, as when a wait passes its limit; then it drains and
-    /// closes. What has been sent is not taken back.
+    /// closes. What has been sent is not taken back, and a `wait` or `flush` right behind it is still taken.
     Stop,
     /// It closes the producer that had the outcome; its later sends are left out. In a callback it cannot wait, and the
     /// producer is gone at once, with what has no answer by then; otherwise it is flushed, up to `ack_wait`.
@@ -94,7 +94,8 @@ pub struct NewMessages {
 pub enum ReactIn {
     /// In the callback itself, on the thread that serves callbacks, before it serves the next one.
     Callback,
-    /// On the thread that sends, before its next send or step, or at the end. A refusal by the call has no callback and
-    /// is always reacted to so. What a `sync` send resends so, it waits for, as for the message itself.
+    /// On the thread that sends, before its next send or step, or at the end; a `wait` or `flush` in between comes
+    /// first. A refusal by the call has no callback and is always reacted to so. What a `sync` send resends so, it
+    /// waits for, as for the message itself.
     Sender,
 }

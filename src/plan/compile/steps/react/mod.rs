@@ -1,13 +1,13 @@
 //! Reactions: what the application does on an outcome, and the messages for which they need room.
 
-use std::ops::Range;
+mod races;
 
 use crate::diagnostic::Code;
 use crate::id::{MessageId, ProducerIndex, TopicIndex};
 use crate::plan::compile::{Compiler, Resends};
-use crate::plan::plan::{Action, Batch, Deed, Heard, MAX_RESENT, Mode, Reaction, Trigger};
+use crate::plan::plan::{Batch, Deed, Heard, MAX_RESENT, Reaction, Trigger};
+use crate::scenario::Field;
 use crate::scenario::model::{self, Form, Listed, Number};
-use crate::scenario::{Callbacks, Field};
 use crate::source::{Span, Spanned};
 use crate::submissions::Submissions;
 
@@ -199,72 +199,6 @@ impl Compiler<'_> {
     /// Whether reactions send something from callbacks, so that no step orders it.
     pub(in crate::plan::compile) fn sends_in_callbacks(&self) -> bool {
         self.reactions.iter().any(|reaction| reaction.in_callback && reaction.deed.sends())
-    }
-
-    /// Reactions while the application goes on sending, at a moment that nothing decides.
-    pub(in crate::plan::compile) fn racing_reactions(&mut self) {
-        let stretches = self.stretches();
-        let pinned = stretches.iter().any(|stretch| self.is_held_until_sent(u64::from(stretch.end)));
-        if self.callbacks() == Callbacks::OnWait || pinned {
-            return;
-        }
-        for reaction in self.reactions.clone() {
-            let may_race = |stretch: &Range<u32>| {
-                reaction.on.submissions.as_ref().is_none_or(|some| {
-                    some.iter().any(|one| stretch.contains(&one.message.0) || one.again > 0)
-                })
-            };
-            if !stretches.iter().any(may_race) {
-                continue;
-            }
-            let message = match reaction.deed {
-                Deed::Flush if reaction.in_callback => continue,
-                Deed::Stop | Deed::Close => "what has been sent when this happens differs from run to run",
-                Deed::Resend | Deed::Send { .. } | Deed::Flush => {
-                    "its place among the sends that go on meanwhile differs from run to run"
-                }
-            };
-            let warning = self.mistake(Code::RacingReaction, reaction.span, message);
-            let help =
-                "send with 'mode: sync', write 'callbacks: on_wait', or hold the answers until all is sent";
-            self.report(warning.help(help));
-        }
-    }
-
-    fn is_concurrent(&self, action: &Action) -> bool {
-        matches!(action, Action::Send { batch, .. } if self.batches.get(*batch).is_some_and(Batch::is_concurrent))
-    }
-
-    /// The messages that are sent while callbacks of such as were sent before may come, from wait to wait.
-    fn stretches(&self) -> Vec<Range<u32>> {
-        let mut stretches = Vec::new();
-        // From where on something is under way, and whether more has been sent by then.
-        let mut open: Option<(u32, bool)> = None;
-        let mut sent = 0;
-        for step in &self.steps {
-            let (count, mode) = match &step.action {
-                Action::Send { batch, mode } => {
-                    (self.batches.get(*batch).map_or(0, |batch| u64::from(batch.count)), *mode)
-                }
-                Action::Again { submissions, mode } => (submissions.len() as u64, *mode),
-                Action::WaitCallbacks { .. } | Action::Wait { .. } | Action::Flush { .. } => {
-                    stretches.extend(open.take().filter(|(_, races)| *races).map(|(first, _)| first..sent));
-                    continue;
-                }
-                _ => continue,
-            };
-            let waits = matches!(mode, Mode::Sync | Mode::Window(1)) && !self.is_concurrent(&step.action);
-            open = match open {
-                Some((first, _)) => Some((first, true)),
-                None if waits => None,
-                None => Some((sent, count > 1)),
-            };
-            if let Action::Send { .. } = step.action {
-                sent = sent.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
-            }
-        }
-        stretches.extend(open.filter(|(_, races)| *races).map(|(first, _)| first..sent));
-        stretches
     }
 }
 
