@@ -72,9 +72,11 @@ pub(crate) fn on_mock(linger: &str) -> ClientConfig {
     config
 }
 
-/// Sends at once, with a thread of rdkafka's own that polls.
-pub(crate) fn send_at_once(config: &ClientConfig, counting: Counting, messages: Messages<'_>) {
+/// Sends at once, with a thread of rdkafka's own that polls. How long that took from the client's start to the last
+/// acknowledgement, without the client's end, which rdkafka rounds up to a tenth of a second.
+pub(crate) fn send_at_once(config: &ClientConfig, counting: Counting, messages: Messages<'_>) -> Duration {
     let acknowledged = Arc::clone(&counting.acknowledged);
+    let began = Instant::now();
     let producer: ThreadedProducer<Counting> = config.create_with_context(counting).unwrap();
     let mut value = String::new();
     for i in 0..messages.count {
@@ -90,10 +92,11 @@ pub(crate) fn send_at_once(config: &ClientConfig, counting: Counting, messages: 
     while acknowledged.load(Ordering::Acquire) < messages.count {
         thread::park_timeout(Duration::from_micros(200));
     }
+    began.elapsed()
 }
 
 /// Sends one at a time as most programs do: rdkafka's own thread polls, and the caller sleeps until the answer is there.
-/// How long that took, without the client's start and end, which rdkafka rounds up to a tenth of a second.
+/// How long that took, without the client's start and end.
 pub(crate) fn send_and_await(config: &ClientConfig, messages: Messages<'_>) -> Duration {
     let (heard, answers) = mpsc::channel();
     let producer: ThreadedProducer<Telling> = config.create_with_context(Telling(heard)).unwrap();
@@ -127,11 +130,12 @@ impl ProducerContext for Telling {
 }
 
 /// Sends and polls in the same thread, without a pause: the fastest that a client can be. Waits for each
-/// acknowledgement, or for all at the end.
-pub(crate) fn send_and_poll(config: &ClientConfig, messages: Messages<'_>, waiting: bool) {
+/// acknowledgement, or for all at the end. How long that took, without the client's start and end.
+pub(crate) fn send_and_poll(config: &ClientConfig, messages: Messages<'_>, waiting: bool) -> Duration {
     let acknowledged = Counting::default();
     let producer: BaseProducer<Counting> = config.create_with_context(acknowledged.clone()).unwrap();
     producer.client().fetch_metadata(Some(TOPIC), Duration::from_secs(5)).unwrap();
+    let began = Instant::now();
     let wait_for = |count| {
         while acknowledged.acknowledged.load(Ordering::Acquire) < count {
             producer.poll(Duration::ZERO);
@@ -147,4 +151,5 @@ pub(crate) fn send_and_poll(config: &ClientConfig, messages: Messages<'_>, waiti
         }
     }
     wait_for(messages.count);
+    began.elapsed()
 }

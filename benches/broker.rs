@@ -1,5 +1,5 @@
 //! What the embedded broker costs beside the mock cluster inside librdkafka, which checks no batch: the same bare client
-//! on both, each from its start to its end.
+//! on both.
 
 use tokio::runtime::Runtime;
 
@@ -19,7 +19,7 @@ pub(crate) fn measure(runtime: &Runtime) {
     for (name, messages) in loads {
         let mock = || send_at_once(&on_mock("5"), Counting::default(), messages);
         let own = |broker: &str| send_at_once(&config(broker, "5"), Counting::default(), messages);
-        Versus { name, sides, rounds: 7 }.measure(mock, || with_broker(runtime, own));
+        Versus { name, sides, rounds: 7 }.compare(mock, || with_broker(runtime, own));
     }
     let trips = Messages { count: 2_000, text: SHORT };
     let mock = || send_and_poll(&on_mock("0"), trips, true);
@@ -29,7 +29,7 @@ pub(crate) fn measure(runtime: &Runtime) {
     Versus { name, sides, rounds: 10 }
         .compare(|| send_and_await(&on_mock("0"), trips), || with_broker(runtime, awaiting));
     let name = "two thousand synchronous round trips on a broker, client never asleep";
-    Versus { name, sides, rounds: 10 }.measure(mock, || with_broker(runtime, own));
+    Versus { name, sides, rounds: 10 }.compare(mock, || with_broker(runtime, own));
 }
 
 /// A broker from its start to its end, around what is measured.

@@ -13,7 +13,7 @@ use inflight::trace::{Event, Trace};
 
 use crate::bare::{Counting, Messages, TOPIC, config, on_mock, send_and_poll, send_at_once};
 use crate::broker::with_broker;
-use crate::versus::Versus;
+use crate::versus::{Versus, timed};
 
 /// With the number behind it most values have 40 bytes.
 pub(crate) const SHORT: &str = "thirty-four bytes before a number ";
@@ -23,26 +23,28 @@ pub(crate) fn measure(runtime: &Runtime) {
     let sides = ["bare client", "runner"];
     let run = |count: u32, mode: &str, linger: &str| {
         let plan = plan(count, mode, linger);
-        move || self::run(runtime, &plan)
+        move || timed(&mut || self::run(runtime, &plan))
     };
     let empty = |broker: &str| send_at_once(&config(broker, "5"), Counting::default(), million);
     let name = "a million asynchronous messages of 40 bytes";
     Versus { name, sides, rounds: 5 }
-        .measure(|| with_broker(runtime, empty), run(million.count, "async", "5"));
+        .compare(|| with_broker(runtime, empty), run(million.count, "async", "5"));
     let mock = || send_at_once(&on_mock("5"), Counting::recording(), million);
     let name = "a million, the bare client on librdkafka's own mock with recorded callbacks";
-    Versus { name, sides, rounds: 5 }.measure(mock, run(million.count, "async", "5"));
+    Versus { name, sides, rounds: 5 }.compare(mock, run(million.count, "async", "5"));
     let name = "two thousand synchronous round trips";
     let trips = Messages { count: 2_000, text: SHORT };
     let waiting = |broker: &str| send_and_poll(&config(broker, "0"), trips, true);
     Versus { name, sides, rounds: 10 }
-        .measure(|| with_broker(runtime, waiting), run(trips.count, "sync", "0"));
+        .compare(|| with_broker(runtime, waiting), run(trips.count, "sync", "0"));
     for mode in ["async", "sync"] {
         let ten = Messages { count: 10, text: SHORT };
-        let bare = |broker: &str| send_and_poll(&config(broker, "0"), ten, mode == "sync");
+        let bare = |broker: &str| {
+            send_and_poll(&config(broker, "0"), ten, mode == "sync");
+        };
         let name = format!("a scenario of ten messages, {mode}");
         let versus = Versus { name: &name, sides, rounds: 200 };
-        versus.measure(|| with_broker(runtime, bare), run(ten.count, mode, "0"));
+        versus.compare(|| timed(&mut || with_broker(runtime, bare)), run(ten.count, mode, "0"));
     }
 }
 

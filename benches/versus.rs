@@ -69,7 +69,8 @@ impl Figures {
     }
 }
 
-fn timed(what: &mut impl FnMut()) -> Duration {
+/// How long something takes.
+pub(crate) fn timed(what: &mut impl FnMut()) -> Duration {
     let began = Instant::now();
     what();
     began.elapsed()
