@@ -41,14 +41,18 @@ impl Suite {
         let mut trials = vec![];
         for version in &VERSIONS {
             for (number, case) in self.cases.iter().enumerate() {
-                // Clusters of several brokers are compared in one release: another one costs three processes more.
-                if case.brokers > 1 && version.name != newest().name {
+                if case.is_new && version.name != newest().name {
                     continue;
                 }
                 let name = format!("{}::{}::{}", version.name, case.theme, case.name);
                 let of_embedded = Arc::clone(case);
                 let embedded = move || embedded(version, number, &of_embedded);
                 trials.push(Trial::test(format!("embedded::{name}"), embedded));
+                // Three processes more and four minutes: what an older release said of them is recorded, and believed.
+                let is_believed = case.brokers > 1 && version.name != newest().name;
+                if is_believed && self.answers.is_none() {
+                    continue;
+                }
                 let (suite, case) = (Arc::clone(self), Arc::clone(case));
                 let kafka = move || suite.kafka(version, number, &case);
                 trials.push(Trial::test(format!("kafka::{name}"), kafka).with_ignored_flag(true));
@@ -102,8 +106,9 @@ impl Suite {
         self.started.lock().expect("nobody panics with it").clear();
         let Some(answers) = &self.answers else { return };
         for ((version, theme), answers) in answers.lock().expect("nobody panics with it").iter() {
-            let names: Vec<_> =
-                self.cases.iter().filter(|case| case.theme == *theme).map(|case| case.name.clone()).collect();
+            let of_theme =
+                |case: &&Arc<Case>| case.theme == *theme && (!case.is_new || *version == newest().name);
+            let names: Vec<_> = self.cases.iter().filter(of_theme).map(|case| case.name.clone()).collect();
             let mut recorded = recorded::read(version, theme);
             recorded.extend(answers.clone());
             recorded::write(version, theme, &names, &recorded);

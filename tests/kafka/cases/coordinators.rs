@@ -140,7 +140,8 @@ pub(super) fn add(theme: &mut Theme) {
         });
     }
     for version in [9, 11, 12] {
-        theme.case(
+        theme.of_produce(
+            version,
             format!("a transaction is written to a broker that does not lead, Produce {version}"),
             move |k| {
                 k.placed("~t", &SPREAD, &[]);

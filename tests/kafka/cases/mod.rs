@@ -33,6 +33,8 @@ pub(crate) struct Case {
     pub(crate) name: String,
     /// How many brokers there are.
     pub(crate) brokers: u16,
+    /// Whether only the newest release knows its requests.
+    pub(crate) is_new: bool,
     pub(crate) play: Box<dyn Fn(&mut Session<'_>) + Send + Sync>,
 }
 
@@ -50,10 +52,22 @@ impl Theme {
         name: impl Into<String>,
         play: impl Fn(&mut Session<'_>) + Send + Sync + 'static,
     ) {
+        self.of_produce(0, name, play);
+    }
+
+    /// Adds a case that needs that version of Produce: it waits for what an older release does not write.
+    pub(crate) fn of_produce(
+        &mut self,
+        version: i16,
+        name: impl Into<String>,
+        play: impl Fn(&mut Session<'_>) + Send + Sync + 'static,
+    ) {
+        const KNOWN_TO_ALL: i16 = 11;
         self.cases.push(Case {
             theme: self.name,
             name: name.into(),
             brokers: self.brokers,
+            is_new: version > KNOWN_TO_ALL,
             play: Box::new(play),
         });
     }

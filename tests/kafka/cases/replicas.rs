@@ -95,7 +95,7 @@ pub(super) fn add(theme: &mut Theme) {
         k.log_of("~t", &[0]);
     });
     for version in [3, 5, 7, 8, 9, 12, 13] {
-        theme.case(format!("a follower that lags, Produce {version}"), move |k| {
+        theme.of_produce(version, format!("a follower that lags, Produce {version}"), move |k| {
             k.placed("~t", &[&[1, 2, 3]], &[]);
             k.broker(1);
             k.one(version, -1, "~t", good());
@@ -156,7 +156,7 @@ pub(super) fn add(theme: &mut Theme) {
         k.one(9, -1, "~t", batch(2));
         k.log_of("~t", &[0]);
     });
-    theme.case("rows that wait beside rows that do not", |k| {
+    theme.of_produce(12, "rows that wait beside rows that do not", |k| {
         k.placed("~t", &[&[1, 2], &[1, 3], &[2, 1]], &[]);
         k.broker(1);
         k.freeze(3);
@@ -205,38 +205,46 @@ pub(super) fn add(theme: &mut Theme) {
         k.log_of("~t", &[0]);
     });
     for version in [9, 12] {
-        theme.case(format!("a topic is deleted while a request waits, Produce {version}"), move |k| {
-            k.placed("~t", &[&[1, 2], &[1, 3]], &[]);
-            k.broker(1);
-            k.freeze(2);
-            let rows = || vec![("~t", vec![(0, ok()), (1, ok())])];
-            let one = k.send("Produce", version, within(14_000, version, rows()));
-            k.appended("~t", 0, 1);
-            k.reaches("~t", 1, 1);
-            k.broker_by(1, 2);
-            k.call("DeleteTopics", 5, fields! { topic_names: vec!["~t"] });
-            k.broker_by(1, 1);
-            k.receive("Produce", version, one);
-            k.forgotten("~t");
-            k.call("Produce", version, within(500, version, rows()));
-        });
+        theme.of_produce(
+            version,
+            format!("a topic is deleted while a request waits, Produce {version}"),
+            move |k| {
+                k.placed("~t", &[&[1, 2], &[1, 3]], &[]);
+                k.broker(1);
+                k.freeze(2);
+                let rows = || vec![("~t", vec![(0, ok()), (1, ok())])];
+                let one = k.send("Produce", version, within(14_000, version, rows()));
+                k.appended("~t", 0, 1);
+                k.reaches("~t", 1, 1);
+                k.broker_by(1, 2);
+                k.call("DeleteTopics", 5, fields! { topic_names: vec!["~t"] });
+                k.broker_by(1, 1);
+                k.receive("Produce", version, one);
+                k.forgotten("~t");
+                k.call("Produce", version, within(500, version, rows()));
+            },
+        );
     }
     for version in [9, 10, 12] {
-        theme.case(format!("the leader moves while a request waits, Produce {version}"), move |k| {
-            k.placed("~t", &[&[2, 1, 3]], &[]);
-            k.broker(2);
-            k.one(version, -1, "~t", good());
-            k.freeze(3);
-            let rows = vec![("~t", vec![(0, ok())])];
-            let one = k.send("Produce", version, within(14_000, version, rows));
-            k.appended("~t", 0, 2);
-            k.lead("~t", 0, 1, &[1, 2, 3]);
-            k.receive("Produce", version, one);
-            k.thaw();
-            k.reaches("~t", 0, 2);
-            k.broker(1);
-            k.log_of("~t", &[0]);
-        });
+        theme.of_produce(
+            version,
+            format!("the leader moves while a request waits, Produce {version}"),
+            move |k| {
+                k.placed("~t", &[&[2, 1, 3]], &[]);
+                k.broker(2);
+                k.one(version, -1, "~t", good());
+                k.freeze(3);
+                let rows = vec![("~t", vec![(0, ok())])];
+                let one = k.send("Produce", version, within(14_000, version, rows));
+                k.appended("~t", 0, 2);
+                k.lead("~t", 0, 1, &[1, 2, 3]);
+                k.receive("Produce", version, one);
+                k.thaw();
+                k.reaches("~t", 0, 2);
+                k.broker(1);
+                k.log_of("~t", &[0]);
+            },
+        );
     }
     theme.case("the set in sync shrinks below the minimum while a request waits", |k| {
         k.placed("~t", &[&[1, 2, 3]], &[("min.insync.replicas", "3")]);

@@ -82,20 +82,20 @@ impl Session<'_> {
         }
     }
 
-    /// Waits until every broker that runs knows that the partition is led by that broker (-1: by nobody), and that these
-    /// are in sync, and behaves so.
+    /// Waits until every broker that runs knows that the partition is led by that broker, and that these are in sync, and
+    /// behaves so. Where nobody leads (-1), who counts as in sync is a matter of the release.
     pub(crate) fn stands(&mut self, topic: &str, partition: i32, leader: i32, in_sync: &[i32]) {
-        let expected = (i64::from(leader), in_sync.iter().copied().map(i64::from).collect::<BTreeSet<_>>());
+        let expected: BTreeSet<_> = in_sync.iter().copied().map(i64::from).collect();
         let mut seen = String::new();
         for _ in 0..ASKS {
             let mut all = true;
             for broker in self.running() {
                 let row = self.at(broker, |k| k.partition(topic, partition));
                 seen = row.line();
-                let in_sync = row.get("isr_nodes").items().iter().map(Value::int).collect();
+                let in_sync: BTreeSet<_> = row.get("isr_nodes").items().iter().map(Value::int).collect();
                 all &= row != Value::Null
-                    && (row.get("leader_id").int(), in_sync) == expected
-                    && (leader < 0 || self.leads(broker, (topic, partition), &row));
+                    && row.get("leader_id").int() == i64::from(leader)
+                    && (leader < 0 || in_sync == expected && self.leads(broker, (topic, partition), &row));
             }
             if all {
                 return;
