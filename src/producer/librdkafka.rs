@@ -534,5 +534,8 @@ mod tests {
         let unsure = fixture.producer().transact(&Request::Commit, limit, &|| false).unwrap_err();
         assert_eq!((unsure.code, unsure.certain), (Code::Client(ClientError::RequestTimedOut), false));
         assert!(fixture.producer().transact(&Request::Commit, limit + LIMIT, &|| true).is_err());
+        // It is not over: another call is refused at once.
+        let refused = fixture.producer().transact(&Request::Abort, limit + LIMIT, &|| false).unwrap_err();
+        assert_eq!((refused.code, refused.certain), (Code::Client(ClientError::InvalidState), true));
     }
 }

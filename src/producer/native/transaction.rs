@@ -74,10 +74,14 @@ unsafe fn read(error: *mut sys::rd_kafka_error_t) -> Result<(), TransactionError
     }
     // SAFETY: as the caller promises; the string is copied before the error goes.
     unsafe {
+        let code = sys::rd_kafka_error_code(error).into();
+        // librdkafka calls these retriable, too; but the call was not made, and what is in its way is another call that
+        // must be made again first (`rd_kafka_txn_curr_api_begin`).
+        let refused = matches!(code, RDKafkaErrorCode::Conflict | RDKafkaErrorCode::PreviousInProgress);
         let found = TransactionError {
-            code: sys::rd_kafka_error_code(error).into(),
+            code,
             words: CStr::from_ptr(sys::rd_kafka_error_string(error)).to_string_lossy().into_owned(),
-            resumable: sys::rd_kafka_error_is_retriable(error) != 0,
+            resumable: sys::rd_kafka_error_is_retriable(error) != 0 && !refused,
         };
         sys::rd_kafka_error_destroy(error);
         Err(found)
