@@ -8,6 +8,7 @@ mod step;
 mod transaction;
 mod wait;
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
@@ -58,6 +59,8 @@ pub(super) struct Application<'a> {
     team: Team,
     /// Of the whole scenario.
     deadline: Instant,
+    /// Transactional producers that are open and whose initialisation has failed.
+    uninitialised: HashSet<ProducerIndex>,
     /// Submissions of asynchronous sends, for which the application waits at the end.
     asynchronous: Submissions,
     /// When that wait is over: counted from the last of them.
@@ -120,6 +123,7 @@ impl<'a> Application<'a> {
             interrupt: reactions.interrupt(),
             deadline,
             team: Team::default(),
+            uninitialised: HashSet::new(),
             asynchronous: Submissions::new(),
             patience: None,
         })

@@ -19,11 +19,18 @@ impl Application<'_> {
             opened.serve(Serving::Never);
         }
         self.crew.put(index, opened);
-        if planned.transactional {
-            self.request(index, &Request::Initialise, within)
+        if planned.transactional { self.initialise(index, within) } else { Ok(StepEnd::Done) }
+    }
+
+    /// Initialises a transactional producer, or goes on with that.
+    fn initialise(&mut self, index: ProducerIndex, within: Duration) -> Result<StepEnd, Halt> {
+        let end = self.request(index, &Request::Initialise, within)?;
+        if end == StepEnd::Done {
+            self.uninitialised.remove(&index);
         } else {
-            Ok(StepEnd::Done)
+            self.uninitialised.insert(index);
         }
+        Ok(end)
     }
 
     /// Asks a producer something about its transaction.
@@ -45,14 +52,18 @@ impl Application<'_> {
         }
     }
 
-    /// A transactional producer is opened when it first begins a transaction. What keeps it from that is why the
-    /// transaction does not begin.
+    /// A transactional producer is opened when it first begins a transaction, and initialised once more where that has
+    /// failed. What keeps it from that is why the transaction does not begin.
     fn begin(&mut self, index: ProducerIndex, within: Duration) -> Result<StepEnd, Halt> {
-        if !self.crew.is_open(index) && !self.reactions.has_closed(index) {
-            let opened = self.open(index, within)?;
-            if opened != StepEnd::Done {
-                return Ok(opened);
-            }
+        let opened = if !self.crew.is_open(index) && !self.reactions.has_closed(index) {
+            self.open(index, within)?
+        } else if self.uninitialised.contains(&index) {
+            self.initialise(index, within)?
+        } else {
+            StepEnd::Done
+        };
+        if opened != StepEnd::Done {
+            return Ok(opened);
         }
         self.request(index, &Request::Begin, within)
     }

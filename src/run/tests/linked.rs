@@ -3,7 +3,7 @@
 use super::embedded::traced;
 use crate::id::FaultIndex;
 use crate::kafka::ErrorCode;
-use crate::trace::{Answer, Ending, Trace};
+use crate::trace::{Answer, ClientError, Code, Ending, Event, StepEnd, Trace};
 
 const QUICK: &str = "linger.ms: 0, retry.backoff.ms: 10, reconnect.backoff.ms: 10";
 
@@ -122,4 +122,25 @@ async fn a_hold_that_nobody_waits_for_lasts_until_the_logs_are_read_and_is_named
     assert_eq!(trace.link.left, [FaultIndex(0)]);
     // It was on its way, and so it arrives.
     assert_eq!(logged(&trace), [0, 1]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_begin_goes_on_with_an_initialisation_that_took_too_long() {
+    let fault = "{ name: held, on: init_producer_id, do: hold_request, hold: { until: released } }";
+    let steps = "[open, { release: held }, begin, { send: { count: 1, mode: sync } }, commit]";
+    let producer = "{ config: { transactional.id: t } }";
+    let text =
+        format!("topic: a\nproducer: {producer}\nack_wait: 2s\nfaults: [{fault}]\nsteps: {steps}\n");
+    let trace = traced(&text).await;
+    let ends: Vec<_> = trace
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::StepEnded(_, end) => Some(end),
+            _ => None,
+        })
+        .collect();
+    let late = StepEnd::Failed(Code::Client(ClientError::RequestTimedOut));
+    assert_eq!(ends, [late, StepEnd::Done, StepEnd::Done, StepEnd::Done]);
+    assert_eq!(trace.logs[0].records.len(), 1);
 }
