@@ -124,7 +124,7 @@ fn embedded() -> Embedded {
 }
 
 fn both(suite: &Suite) -> Result<(), Failed> {
-    let apache = suite.apache()?;
+    let apache = suite.apache(1)?;
     let number = AtomicUsize::new(0);
     run(with_kafka(), some(step()), |steps| {
         let number = number.fetch_add(1, Ordering::Relaxed);
@@ -135,7 +135,7 @@ fn both(suite: &Suite) -> Result<(), Failed> {
 }
 
 fn transactions(suite: &Suite) -> Result<(), Failed> {
-    let apache = suite.apache()?;
+    let apache = suite.apache(1)?;
     let number = AtomicUsize::new(0);
     run(with_kafka(), some(transactional::act()), |acts| {
         let number = number.fetch_add(1, Ordering::Relaxed);
@@ -146,7 +146,7 @@ fn transactions(suite: &Suite) -> Result<(), Failed> {
 }
 
 fn odd(suite: &Suite) -> Result<(), Failed> {
-    let apache = suite.apache()?;
+    let apache = suite.apache(1)?;
     let number = AtomicUsize::new(0);
     run(with_kafka(), odd::plays(), |plays| {
         let number = number.fetch_add(1, Ordering::Relaxed);

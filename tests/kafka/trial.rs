@@ -87,9 +87,9 @@ impl Suite {
         compare(&expected(version, case)?, &lines).map_err(Failed::from)
     }
 
-    /// The newest Apache Kafka.
-    pub(crate) fn apache(&self) -> Result<Arc<Apache>, Failed> {
-        self.apache_of(newest(), 1)
+    /// The newest Apache Kafka, of so many brokers.
+    pub(crate) fn apache(&self, brokers: u16) -> Result<Arc<Apache>, Failed> {
+        self.apache_of(newest(), brokers)
     }
 
     /// Started by the first case that needs it.

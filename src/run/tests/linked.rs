@@ -129,8 +129,7 @@ async fn a_begin_goes_on_with_an_initialisation_that_took_too_long() {
     let fault = "{ name: held, on: init_producer_id, do: hold_request, hold: { until: released } }";
     let steps = "[open, { release: held }, begin, { send: { count: 1, mode: sync } }, commit]";
     let producer = "{ config: { transactional.id: t } }";
-    let text =
-        format!("topic: a\nproducer: {producer}\nack_wait: 2s\nfaults: [{fault}]\nsteps: {steps}\n");
+    let text = format!("topic: a\nproducer: {producer}\nack_wait: 2s\nfaults: [{fault}]\nsteps: {steps}\n");
     let trace = traced(&text).await;
     let ends: Vec<_> = trace
         .events
