@@ -28,7 +28,7 @@ pub struct Api {
 /// Produce is advertised from 0, though 0 to 2 are not served: that is what Apache Kafka does, since clients on
 /// librdkafka would otherwise take the broker for one without compression
 /// (`ApiKeys.PRODUCE_API_VERSIONS_RESPONSE_MIN_VERSION`).
-pub static APIS: [Api; 15] = [
+pub static APIS: [Api; 17] = [
     Api {
         key: ApiKey::Produce,
         advertised: (0, 13),
@@ -68,6 +68,15 @@ pub static APIS: [Api; 15] = [
         first_flexible: 3,
         request: &shape::FIND_COORDINATOR_REQUEST,
         response: &shape::FIND_COORDINATOR_RESPONSE,
+    },
+    Api {
+        key: ApiKey::SaslHandshake,
+        advertised: (0, 1),
+        served: (0, 1),
+        // It never became flexible.
+        first_flexible: i16::MAX,
+        request: &shape::SASL_HANDSHAKE_REQUEST,
+        response: &shape::SASL_HANDSHAKE_RESPONSE,
     },
     Api {
         key: ApiKey::ApiVersions,
@@ -140,6 +149,14 @@ pub static APIS: [Api; 15] = [
         first_flexible: 4,
         request: &shape::DESCRIBE_CONFIGS_REQUEST,
         response: &shape::DESCRIBE_CONFIGS_RESPONSE,
+    },
+    Api {
+        key: ApiKey::SaslAuthenticate,
+        advertised: (0, 2),
+        served: (0, 2),
+        first_flexible: 2,
+        request: &shape::SASL_AUTHENTICATE_REQUEST,
+        response: &shape::SASL_AUTHENTICATE_RESPONSE,
     },
     Api {
         key: ApiKey::DescribeCluster,
@@ -237,6 +254,7 @@ mod tests {
                 (2, 1, 11),
                 (3, 0, 13),
                 (10, 0, 6),
+                (17, 0, 1),
                 (18, 0, 4),
                 (19, 2, 7),
                 (20, 1, 6),
@@ -246,6 +264,7 @@ mod tests {
                 (26, 0, 5),
                 (28, 0, 5),
                 (32, 1, 4),
+                (36, 0, 2),
                 (60, 0, 2)
             ],
         );

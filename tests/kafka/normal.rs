@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::wire::Value;
 
 /// The APIs that an embedded broker serves; what else Apache Kafka advertises is left out.
-const SERVED: [i64; 15] = [0, 1, 2, 3, 10, 18, 19, 20, 22, 24, 25, 26, 28, 32, 60];
+const SERVED: [i64; 17] = [0, 1, 2, 3, 10, 17, 18, 19, 20, 22, 24, 25, 26, 28, 32, 36, 60];
 /// Times are shown in steps of so many milliseconds from now.
 const STEP: i64 = 600_000;
 

@@ -14,6 +14,7 @@ mod init_producer_id;
 mod list_offsets;
 mod metadata;
 mod produce;
+mod sasl;
 mod txn_offset_commit;
 mod verification;
 
@@ -67,6 +68,8 @@ async fn handle(node: &Node, incoming: Incoming) -> Reply {
         Request::Metadata(request) => {
             send(api, version, correlation_id, &metadata::handle(node, version, &request))
         }
+        Request::SaslHandshake(_) => send(api, version, correlation_id, &sasl::handshake()),
+        Request::SaslAuthenticate(_) => send(api, version, correlation_id, &sasl::authenticate()),
         request @ (Request::CreateTopics(_)
         | Request::DeleteTopics(_)
         | Request::DescribeConfigs(_)

@@ -7,7 +7,7 @@ use kafka_protocol::messages::{
     AddOffsetsToTxnRequest, AddPartitionsToTxnRequest, ApiKey, ApiVersionsRequest, CreateTopicsRequest,
     DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, EndTxnRequest, FetchRequest,
     FindCoordinatorRequest, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest,
-    RequestHeader, ResponseHeader, TxnOffsetCommitRequest,
+    RequestHeader, ResponseHeader, SaslAuthenticateRequest, SaslHandshakeRequest, TxnOffsetCommitRequest,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, Request as Exchange, StrBytes};
 use thiserror::Error;
@@ -64,6 +64,10 @@ pub enum Request {
     Metadata(MetadataRequest),
     /// Who looks after a group or a transaction.
     FindCoordinator(FindCoordinatorRequest),
+    /// How a client will say who it is.
+    SaslHandshake(SaslHandshakeRequest),
+    /// Who a client is.
+    SaslAuthenticate(SaslAuthenticateRequest),
     /// What the broker speaks.
     ApiVersions(ApiVersionsRequest),
     /// Create topics.
@@ -136,6 +140,8 @@ pub(in crate::kafka) fn decode_strictly(
         ApiKey::ListOffsets => Request::ListOffsets(decode(body, api.form(version))?),
         ApiKey::Metadata => Request::Metadata(decode(body, version)?),
         ApiKey::FindCoordinator => Request::FindCoordinator(decode(body, version)?),
+        ApiKey::SaslHandshake => Request::SaslHandshake(decode(body, version)?),
+        ApiKey::SaslAuthenticate => Request::SaslAuthenticate(decode(body, version)?),
         ApiKey::ApiVersions => Request::ApiVersions(decode(body, version)?),
         ApiKey::CreateTopics => Request::CreateTopics(decode(body, version)?),
         ApiKey::DeleteTopics => Request::DeleteTopics(decode(body, version)?),

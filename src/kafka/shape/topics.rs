@@ -1,6 +1,6 @@
 //! Shapes of what tells of brokers and topics, and changes them.
 
-use crate::kafka::shape::grammar::Shape::{Array, Fixed, Numbers, Text, Texts};
+use crate::kafka::shape::grammar::Shape::{Array, Blob, Fixed, Numbers, Text, Texts};
 use crate::kafka::shape::grammar::{
     BOOL, I8, I16, I32, I64, Struct, UUID, always, between, plain, since, tag, until,
 };
@@ -49,6 +49,19 @@ pub static API_VERSIONS_RESPONSE: Struct = Struct {
     tags: &[tag(0, 3, Array(&FEATURE)), tag(1, 3, I64), tag(2, 3, Array(&FEATURE)), tag(3, 3, BOOL)],
 };
 static FEATURE: Struct = plain(&[always(Text), always(Fixed(2 + 2))]);
+
+/// `SaslHandshakeRequest.json`.
+pub static SASL_HANDSHAKE_REQUEST: Struct = plain(&[always(Text)]);
+
+/// `SaslHandshakeResponse.json`.
+pub static SASL_HANDSHAKE_RESPONSE: Struct = plain(&[always(I16), always(Texts)]);
+
+/// `SaslAuthenticateRequest.json`.
+pub static SASL_AUTHENTICATE_REQUEST: Struct = plain(&[always(Blob)]);
+
+/// `SaslAuthenticateResponse.json`.
+pub static SASL_AUTHENTICATE_RESPONSE: Struct =
+    plain(&[always(I16), always(Text), always(Blob), since(1, I64)]);
 
 /// `CreateTopicsRequest.json`.
 pub static CREATE_TOPICS_REQUEST: Struct =

@@ -49,6 +49,8 @@ fn all(answer: &ResponseKind) -> Vec<i16> {
             answer.topics.iter().map(|topic| topic.error_code).chain(rows).collect()
         }
         ResponseKind::ApiVersions(answer) => vec![answer.error_code],
+        ResponseKind::SaslHandshake(answer) => vec![answer.error_code],
+        ResponseKind::SaslAuthenticate(answer) => vec![answer.error_code],
         ResponseKind::FindCoordinator(answer) => {
             let many = answer.coordinators.iter().map(|row| row.error_code);
             std::iter::once(answer.error_code).chain(many).collect()
