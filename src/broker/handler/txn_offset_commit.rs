@@ -17,7 +17,8 @@ use crate::broker::node::emulate::Emulate;
 use crate::broker::transaction::{Commit, Place, Producer, offsets_partition};
 use crate::kafka::ErrorCode;
 
-/// `offset.metadata.max.bytes`.
+/// `offset.metadata.max.bytes`, though it is Java's characters that are counted, UTF-16 units
+/// (`OffsetMetadataManager.isMetadataInvalid`).
 const MAX_METADATA: usize = 4096;
 
 pub(super) fn handle(node: &Node, version: i16, request: &TxnOffsetCommitRequest) -> TxnOffsetCommitResponse {
@@ -83,7 +84,7 @@ fn merged<'a>(
 }
 
 fn is_too_long(row: &TxnOffsetCommitRequestPartition) -> bool {
-    row.committed_metadata.as_ref().is_some_and(|metadata| metadata.len() > MAX_METADATA)
+    row.committed_metadata.as_ref().is_some_and(|metadata| metadata.encode_utf16().count() > MAX_METADATA)
 }
 
 /// What became of the offsets that could be written, or why none was tried.
