@@ -67,7 +67,8 @@ pub(super) async fn handle(node: &Node, version: i16, request: &FetchRequest) ->
         return unexpected(node, version, request);
     }
     let (code, id) = node.sessions.finish((&context, asked, &wanted), &mut read, node.cluster.now());
-    let endpoints = leaders.into_iter().filter_map(|leader| node.cluster.reachable(leader));
+    let told = leaders.into_iter().filter(|_| is_told(reader, node.cluster.emulate));
+    let endpoints = told.filter_map(|leader| node.cluster.reachable(leader));
     FetchResponse::default()
         .with_error_code(code.0)
         .with_session_id(id)
@@ -101,6 +102,11 @@ async fn patiently(
         }
     }
     read().into_rows()
+}
+
+/// Since 4.0 a replica is not told where others are (`KafkaApis.handleFetchRequest`, `isFromFollower`).
+fn is_told(reader: Reader, emulate: Emulate) -> bool {
+    reader.replica.is_none() || emulate < Emulate::V4_3
 }
 
 /// Who asks.
