@@ -15,7 +15,7 @@ use kafka_protocol::messages::{AddPartitionsToTxnRequest, AddPartitionsToTxnResp
 
 use crate::broker::handler::fenced;
 use crate::broker::node::Node;
-use crate::broker::topic::is_internal;
+use crate::broker::topic::internal::is_internal;
 use crate::broker::transaction::{Place, Producer};
 use crate::kafka::ErrorCode;
 

@@ -11,14 +11,13 @@ use kafka_protocol::protocol::StrBytes;
 use crate::broker::node::emulate::Emulate;
 use crate::broker::node::{ClusterState, Node};
 use crate::broker::topic::config::TopicConfig;
-use crate::broker::topic::{MAX_PARTITIONS, NewTopic, TopicError, Topics, describe};
+use crate::broker::topic::describe::{Setting, settable};
+use crate::broker::topic::{MAX_PARTITIONS, NewTopic, TopicError, Topics};
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
 
 /// Stands for the broker's default of partitions and of replicas, which is 1 each.
 const DEFAULT: i32 = -1;
-/// `Topic.CLUSTER_METADATA_TOPIC_NAME`.
-const METADATA: &str = "__cluster_metadata";
 
 pub(super) fn handle(node: &Node, request: &CreateTopicsRequest) -> CreateTopicsResponse {
     let mut names = HashSet::new();
@@ -71,10 +70,6 @@ fn new_topic(
     topics: &Topics,
     topic: &CreatableTopic,
 ) -> Result<(NewTopic, TopicConfig), TopicError> {
-    if topic.name.as_str() == METADATA {
-        let message = format!("Creation of internal topic {METADATA} is prohibited.");
-        return Err(TopicError::new(ErrorCode::INVALID_REQUEST, message));
-    }
     // What is wrong with the name comes before what is wrong with the settings.
     topics.check(&topic.name, &[])?;
     let settings = settings(topic)?;
@@ -86,20 +81,24 @@ fn new_topic(
 
 /// What a topic would be, with every setting that it has.
 fn row(emulate: Emulate, new: &NewTopic) -> CreatableTopicResult {
-    let configs = describe::settings(emulate).map(|setting| {
+    let shown = |setting: Setting| {
         let written = new.settings.iter().find(|(name, _)| name == setting.name);
-        let (value, source) = setting.value(written.map(|(_, value)| value.as_str()), emulate);
-        CreatableTopicConfigs::default()
+        let written = written.map(|(_, value)| value.as_str());
+        let (value, source) = setting.is_shown(written).then(|| setting.value(written, emulate))?;
+        let row = CreatableTopicConfigs::default()
             .with_name(StrBytes::from_static_str(setting.name))
             .with_value(Some(StrBytes::from_string(value)))
-            .with_config_source(source as i8)
-    });
+            .with_config_source(source as i8);
+        Some(row)
+    };
+    let mut configs: Vec<_> = settable(emulate).filter_map(shown).collect();
+    configs.sort_by(|a, b| a.name.cmp(&b.name));
     let factor = new.replicas.first().map_or(0, Vec::len);
     CreatableTopicResult::default()
         .with_error_message(None)
         .with_num_partitions(i32::try_from(new.replicas.len()).unwrap_or(i32::MAX))
         .with_replication_factor(i16::try_from(factor).unwrap_or(i16::MAX))
-        .with_configs(Some(configs.collect()))
+        .with_configs(Some(configs))
 }
 
 /// The brokers choose.
@@ -143,14 +142,21 @@ fn assigned(cluster: &ClusterState, topic: &CreatableTopic) -> Result<Vec<Vec<Br
     let mut replicas = BTreeMap::new();
     for assignment in &topic.assignments {
         let index = assignment.partition_index;
-        let brokers: Vec<_> = assignment.broker_ids.iter().map(|broker| BrokerId(broker.0)).collect();
-        let factor = replicas.first_key_value().map(|(_, first): (_, &Vec<_>)| first.len());
-        check_brokers(cluster, &brokers, factor)?;
-        if replicas.insert(index, brokers).is_some() {
+        if replicas.contains_key(&index) {
             return Err(misplaced(format!(
                 "Found multiple manual partition assignments for partition {index}"
             )));
         }
+        let brokers: Vec<_> = assignment.broker_ids.iter().map(|broker| BrokerId(broker.0)).collect();
+        let factor = replicas.first_key_value().map(|(_, first): (_, &Vec<_>)| first.len());
+        check_brokers(cluster, &brokers, factor)?;
+        if !brokers.iter().any(|broker| cluster.is_running(*broker)) {
+            return Err(misplaced(format!(
+                "All brokers specified in the manual partition assignment for partition {index} are fenced or in \
+                 controlled shutdown."
+            )));
+        }
+        replicas.insert(index, brokers);
     }
     if !replicas.keys().copied().eq((0..).take(replicas.len())) {
         return Err(misplaced("partitions should be a consecutive 0-based integer sequence"));
@@ -167,17 +173,22 @@ fn check_brokers(
     if brokers.is_empty() {
         return Err(misplaced("The manual partition assignment includes an empty replica list."));
     }
-    let mut seen = HashSet::new();
-    if let Some(again) = brokers.iter().find(|broker| !seen.insert(**broker)) {
-        return Err(misplaced(format!(
-            "The manual partition assignment includes the broker {again} more than once."
-        )));
-    }
-    let known = |broker: &&BrokerId| cluster.endpoints.iter().any(|endpoint| endpoint.id == **broker);
-    if let Some(unknown) = brokers.iter().find(|broker| !known(broker)) {
-        return Err(misplaced(format!(
-            "The manual partition assignment includes broker {unknown}, but no such broker is registered."
-        )));
+    // They are looked at in the order of their numbers.
+    let mut sorted = brokers.to_vec();
+    sorted.sort_unstable();
+    let known = |broker| cluster.endpoints.iter().any(|endpoint| endpoint.id == broker);
+    let mut before = None;
+    for broker in sorted {
+        if !known(broker) {
+            return Err(misplaced(format!(
+                "The manual partition assignment includes broker {broker}, but no such broker is registered."
+            )));
+        }
+        if before.replace(broker) == Some(broker) {
+            return Err(misplaced(format!(
+                "The manual partition assignment includes the broker {broker} more than once."
+            )));
+        }
     }
     match factor {
         Some(factor) if factor != brokers.len() => Err(misplaced(format!(

@@ -6,6 +6,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use crate::broker::node::emulate::Emulate;
 use crate::broker::node::{Endpoint, Node};
+use crate::broker::topic::internal::{OFFSETS, TRANSACTIONS};
 use crate::kafka::ErrorCode;
 
 /// The first version that asks for several coordinators at once.
@@ -70,6 +71,7 @@ fn row((kind, key): (i8, &StrBytes), found: Result<Endpoint, ErrorCode>) -> Coor
 fn find(node: &Node, version: i16, (kind, key): (i8, &StrBytes)) -> Result<Endpoint, ErrorCode> {
     match kind {
         GROUP | TRANSACTION => {
+            node.cluster.create_on_demand(if kind == GROUP { OFFSETS } else { TRANSACTIONS });
             let broker = node.cluster.coordinator_of(key);
             let endpoint = broker.and_then(|broker| node.cluster.reachable(broker));
             endpoint.cloned().ok_or(ErrorCode::COORDINATOR_NOT_AVAILABLE)

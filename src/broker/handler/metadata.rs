@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use crate::broker::node::{CLUSTER_ID, ClusterState, Endpoint, Node};
 use crate::broker::partition::Partition;
-use crate::broker::topic::{MAX_PARTITIONS, NewTopic, Topic, check_name};
+use crate::broker::topic::internal::is_internal;
+use crate::broker::topic::{MAX_PARTITIONS, Topic, check_name};
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
 
@@ -119,7 +120,7 @@ fn by_name(
             || check_name(name).map_or_else(|error| error.code, |()| ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
         let topic = node.cluster.topics().named(name);
         topic.map_or_else(
-            || failed(unknown(), Some(name.clone()), Uuid::nil()),
+            || failed(unknown(), Some(name.clone()), Uuid::nil()).with_is_internal(is_internal(name)),
             |topic| described(node, &topic, version),
         )
     };
@@ -129,9 +130,7 @@ fn by_name(
     // All of them would be created by one request, which may not create more.
     let create = create && unknown.len() <= MAX_PARTITIONS;
     for name in unknown.into_iter().filter(|_| create) {
-        let new = NewTopic { name: name.to_string(), replicas: node.cluster.assign(1, 1), settings: vec![] };
-        // What stands in the way is found by the next request too.
-        let _ = node.cluster.create(new);
+        node.cluster.create_on_demand(name);
     }
     topics
 }

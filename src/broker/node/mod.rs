@@ -22,6 +22,7 @@ use crate::broker::node::producer_ids::ProducerIds;
 use crate::broker::node::reader::Sessions;
 use crate::broker::node::unread::Unread;
 use crate::broker::partition::producers::Ending;
+use crate::broker::topic::internal::Plan;
 use crate::broker::topic::{NewTopic, Topic, TopicError, Topics};
 use crate::broker::transaction::{Place, Progress, Protocol, Standing, Transactions};
 use crate::id::BrokerId;
@@ -133,6 +134,18 @@ impl ClusterState {
     /// Creates a topic.
     pub(super) fn create(&self, new: NewTopic) -> Result<Arc<Topic>, TopicError> {
         self.topics_mut().create(new, |broker| self.is_running(broker))
+    }
+
+    /// Creates a topic because somebody asks for it, unless there is one already or something stands in the way
+    /// (`AutoTopicCreationManager.createTopics`).
+    pub(super) fn create_on_demand(&self, name: &str) {
+        if self.topics().named(name).is_some() {
+            return;
+        }
+        let Some(plan) = Plan::of(name, self.endpoints.len()) else { return };
+        let replicas = self.assign(plan.partitions, plan.replicas);
+        // Who asks again finds what stands in the way too.
+        let _ = self.create(NewTopic { name: name.to_owned(), replicas, settings: plan.settings });
     }
 
     /// The clock, in milliseconds since 1970.

@@ -4,7 +4,7 @@
 use crate::broker::node::emulate::Emulate;
 use crate::broker::partition::log::retention::Retention;
 use crate::broker::partition::log::segment::Rolling;
-use crate::broker::topic::describe::settings;
+use crate::broker::topic::describe::{settable, settings};
 use crate::broker::topic::rule::{ConfigError, Value, check_elements};
 use crate::kafka::batch::{Compression, TimestampType};
 
@@ -91,6 +91,7 @@ const DEFINED: &[&str] = &[
     "local.retention.bytes",
     "remote.log.copy.disable",
     "remote.log.delete.on.disable",
+    "internal.segment.bytes",
 ];
 
 /// Whether a topic can have a setting, as that Apache Kafka would say when it is created with it.
@@ -119,7 +120,7 @@ impl TopicConfig {
         let (mut config, mut known) = (Self::of(emulate), vec![]);
         // A name that is unknown is told before any value.
         for (name, written) in written {
-            let setting = settings(emulate).find(|setting| setting.name == name);
+            let setting = settable(emulate).find(|setting| setting.name == name);
             known.push((setting.ok_or_else(|| ConfigError::Unknown(name.to_owned()))?, written));
         }
         // Then values, in the order in which Apache Kafka has defined the settings; of one that is set twice the last.
@@ -166,7 +167,8 @@ impl TopicConfig {
             "message.timestamp.before.max.ms" => self.timestamp_before_max_ms = number,
             "message.timestamp.after.max.ms" => self.timestamp_after_max_ms = number,
             "min.insync.replicas" => self.min_insync_replicas = size,
-            "segment.bytes" => self.rolling.segment_bytes = size,
+            // The one for tests comes last, and wins (`LogConfig.segmentSize`).
+            "segment.bytes" | "internal.segment.bytes" => self.rolling.segment_bytes = size,
             "segment.ms" => self.rolling.segment_ms = number,
             "segment.index.bytes" => self.rolling.index_bytes = size,
             "index.interval.bytes" => self.rolling.index_interval = size,
@@ -286,6 +288,9 @@ mod tests {
         for setting in settings {
             assert!(TopicConfig::read(Emulate::V4_3, [setting]).is_err());
         }
+        let small = [("internal.segment.bytes", "14"), ("segment.bytes", "1048576")];
+        assert_eq!(TopicConfig::read(Emulate::V4_3, small).unwrap().rolling.segment_bytes, 14);
+        assert!(TopicConfig::read(Emulate::V3_9, small).is_err());
     }
 
     #[test]

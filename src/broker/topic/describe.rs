@@ -102,7 +102,21 @@ pub(in crate::broker) fn settings(emulate: Emulate) -> impl Iterator<Item = Sett
     })
 }
 
+/// For tests of Apache Kafka itself: segments that are smaller than `segment.bytes` lets them be. It shows only where it
+/// is set (`LogConfig`, `defineInternal`).
+const INTERNAL: Setting = setting("internal.segment.bytes", Kind::Int, Any, "", None);
+
+/// The settings that a topic of a release can be given.
+pub(in crate::broker) fn settable(emulate: Emulate) -> impl Iterator<Item = Setting> {
+    settings(emulate).chain((emulate >= Emulate::V4_3).then_some(INTERNAL))
+}
+
 impl Setting {
+    /// Whether it is shown on a topic on which that is written.
+    pub(in crate::broker) fn is_shown(&self, written: Option<&str>) -> bool {
+        written.is_some() || *self != INTERNAL
+    }
+
     /// Where it gets its value from, and under which names, the first of them first: the topic, where `written` is
     /// what stands there, and the broker. `min.insync.replicas` is set for the whole cluster where eligible leader
     /// replicas are on (KIP-966).

@@ -2,6 +2,7 @@
 
 pub(super) mod config;
 pub(super) mod describe;
+pub(super) mod internal;
 pub(super) mod rule;
 
 use std::collections::hash_map::Entry;
@@ -21,8 +22,8 @@ use crate::kafka::ErrorCode;
 const MAX_NAME: usize = 249;
 /// The most partitions that one request may create (`ReplicationControlManager.MAX_PARTITIONS_PER_BATCH`).
 pub(super) const MAX_PARTITIONS: usize = 10_000;
-/// Topics of the brokers themselves (`Topic.INTERNAL_TOPICS`).
-const INTERNAL: [&str; 3] = ["__consumer_offsets", "__transaction_state", "__share_group_state"];
+/// The log of the controllers (`Topic.CLUSTER_METADATA_TOPIC_NAME`).
+const METADATA: &str = "__cluster_metadata";
 
 /// Why a topic cannot be created, as Apache Kafka answers it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -91,7 +92,7 @@ impl Topic {
 
     /// Whether it belongs to the brokers themselves.
     pub(super) fn is_internal(&self) -> bool {
-        is_internal(&self.name)
+        internal::is_internal(&self.name)
     }
 }
 
@@ -130,6 +131,10 @@ impl Topics {
 
     /// Whether a topic could be created.
     pub(super) fn check(&self, name: &str, settings: &[(String, String)]) -> Result<TopicConfig, TopicError> {
+        if name == METADATA {
+            let message = format!("Creation of internal topic {METADATA} is prohibited.");
+            return Err(TopicError::new(ErrorCode::INVALID_REQUEST, message));
+        }
         check_name(name)?;
         if self.by_name.contains_key(name) {
             let message = format!("Topic '{name}' already exists.");
@@ -193,11 +198,6 @@ impl Topics {
         }
         Some(topic)
     }
-}
-
-/// Whether a topic of that name belongs to the brokers themselves.
-pub(super) fn is_internal(name: &str) -> bool {
-    INTERNAL.contains(&name)
 }
 
 fn metric(name: &str) -> String {

@@ -70,8 +70,11 @@ impl fmt::Display for Value<'_> {
         match self {
             Self::Boolean(value) => value.fmt(f),
             Self::Number(value) => value.fmt(f),
-            // `Double.toString`: with a point, and with an exponent where it is small.
-            Self::Ratio(value) if *value != 0.0 && value.abs() < 1e-3 => {
+            Self::Ratio(value) if value.is_infinite() => {
+                f.write_str(if *value > 0.0 { "Infinity" } else { "-Infinity" })
+            }
+            // `Double.toString`: with a point, and with an exponent where it is small or large.
+            Self::Ratio(value) if *value != 0.0 && !(1e-3..1e7).contains(&value.abs()) && !value.is_nan() => {
                 let text = format!("{value:E}");
                 let (mantissa, exponent) = text.split_once('E').unwrap_or((&text, "0"));
                 let point = if mantissa.contains('.') { "" } else { ".0" };
@@ -93,8 +96,7 @@ impl Rule {
             Kind::Int => number::<i32>(written, "INT").map(|number| Value::Number(number.into())),
             Kind::Long => number(written, "LONG").map(Value::Number),
             Kind::Double => {
-                let ratio = double(written).ok_or_else(|| refused("Not a number of type DOUBLE"));
-                ratio.and_then(|ratio| self.ratio(ratio))
+                double(written).map(Value::Ratio).ok_or_else(|| refused("Not a number of type DOUBLE"))
             }
             Kind::String => Ok(Value::Word(written)),
             Kind::List => Ok(Value::List(list(written))),
@@ -197,13 +199,21 @@ fn list(written: &str) -> Vec<&str> {
 impl Rule {
     fn check<'a>(self, name: &str, value: Value<'a>) -> Result<Value<'a>, Refusal> {
         match (self, &value) {
-            (Self::Least(least), Value::Number(number)) if *number < least => Err(too_little(least)),
+            (Self::Least(least), Value::Number(number)) if *number < least => Err(too_little(&value, least)),
             (Self::Between(least, _), Value::Number(number)) if *number < least.into() => {
-                Err(too_little(least))
+                Err(too_little(&value, least))
             }
-            (Self::Between(_, most), Value::Number(number)) if *number > most.into() => Err(too_much(most)),
+            (Self::Between(_, most), Value::Number(number)) if *number > most.into() => {
+                Err(too_much(&value, most))
+            }
+            (Self::Between(least, _), Value::Ratio(ratio)) if *ratio < least.into() => {
+                Err(too_little(&value, least))
+            }
+            (Self::Between(_, most), Value::Ratio(ratio)) if *ratio > most.into() => {
+                Err(too_much(&value, most))
+            }
             (Self::Gzip, Value::Number(number)) if !(1..=9).contains(number) && *number != -1 => {
-                Err(refused("Value must be between 1 and 9 or equal to -1"))
+                Err(out_of_bounds(&value, "Value must be between 1 and 9 or equal to -1"))
             }
             (Self::Words(words), Value::Word(word)) => one_of(words, word),
             (Self::Words(words), Value::List(list)) => list.iter().try_for_each(|word| one_of(words, word)),
@@ -218,22 +228,19 @@ impl Rule {
         }
         .map(|()| value)
     }
-
-    fn ratio(self, ratio: f64) -> Result<Value<'static>, Refusal> {
-        match self {
-            Self::Between(least, _) if ratio < f64::from(least) => Err(too_little(least)),
-            Self::Between(_, most) if ratio > f64::from(most) => Err(too_much(most)),
-            _ => Ok(Value::Ratio(ratio)),
-        }
-    }
 }
 
-fn too_little(least: impl std::fmt::Display) -> Refusal {
-    refused(format!("Value must be at least {least}"))
+/// What is out of bounds is shown as it was read, not as it was written (`ConfigDef.Range.ensureValid`).
+fn out_of_bounds(value: &Value<'_>, reason: impl Into<String>) -> Refusal {
+    Refusal { value: Some(value.to_string()), reason: reason.into() }
 }
 
-fn too_much(most: i32) -> Refusal {
-    refused(format!("Value must be no more than {most}"))
+fn too_little(value: &Value<'_>, least: impl fmt::Display) -> Refusal {
+    out_of_bounds(value, format!("Value must be at least {least}"))
+}
+
+fn too_much(value: &Value<'_>, most: i32) -> Refusal {
+    out_of_bounds(value, format!("Value must be no more than {most}"))
 }
 
 fn one_of(words: &[&str], word: &str) -> Result<(), Refusal> {

@@ -1,9 +1,6 @@
 //! Partitions as a transaction names them, and the partitions of the brokers' own topics.
 
-/// The topic with the offsets of groups (`Topic.GROUP_METADATA_TOPIC_NAME`).
-pub(in crate::broker) const OFFSETS_TOPIC: &str = "__consumer_offsets";
-/// `offsets.topic.num.partitions` and `transaction.state.log.num.partitions`.
-const PARTITIONS: i32 = 50;
+use crate::broker::topic::internal::{OFFSETS, PARTITIONS};
 
 /// A partition of a topic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,14 +20,14 @@ impl Place {
 
 /// The partition of `__consumer_offsets` in which the offsets of a group stand.
 pub(in crate::broker) fn offsets_partition(group: &str) -> Place {
-    Place::new(OFFSETS_TOPIC, partition_of(group))
+    Place::new(OFFSETS, partition_of(group))
 }
 
 /// The partition of a topic of 50 that a key belongs to (`Utils.abs(key.hashCode()) % 50`).
 pub(super) fn partition_of(key: &str) -> i32 {
     let step = |hash: i32, unit: u16| hash.wrapping_mul(31).wrapping_add(i32::from(unit));
     let hash = key.encode_utf16().fold(0_i32, step);
-    hash.checked_abs().unwrap_or(0) % PARTITIONS
+    hash.checked_abs().unwrap_or(0) % i32::from(PARTITIONS)
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::broker::partition::producers::Ending;
+use crate::broker::topic::internal::OFFSETS;
 use crate::broker::transaction::coordinator::{Coordinator, Fresh, Progress, Protocol, Standing};
 use crate::broker::transaction::offsets::GroupOffsets;
-use crate::broker::transaction::place::{OFFSETS_TOPIC, Place, partition_of};
+use crate::broker::transaction::place::{Place, partition_of};
 use crate::id::BrokerId;
 
 /// A place to write markers to: what a cluster's partitions make of one. The offset is where the marker stands already,
@@ -82,7 +83,7 @@ impl Transactions {
             for (place, at) in &order.places {
                 let ending = Ending { coordinator_epoch: self.epoch(&order.id), ..order.ending };
                 let progress = match place.topic.as_str() {
-                    OFFSETS_TOPIC => self.end_offsets(place, ending),
+                    OFFSETS => self.end_offsets(place, ending),
                     _ => write(place, ending, *at),
                 };
                 self.with(|coordinator| coordinator.progress(&order.id, place, progress, now));

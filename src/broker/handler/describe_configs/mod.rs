@@ -12,7 +12,7 @@ use kafka_protocol::protocol::StrBytes;
 use crate::broker::handler::describe_configs::catalogue::{Catalogue, Entry};
 use crate::broker::node::Node;
 use crate::broker::node::emulate::Emulate;
-use crate::broker::topic::describe::{Setting, Source, settings};
+use crate::broker::topic::describe::{Setting, Source, settable, settings};
 use crate::broker::topic::{Topic, TopicError, check_name};
 use crate::kafka::ErrorCode;
 
@@ -92,8 +92,11 @@ fn of_topic(node: &Node, topic: &Topic) -> Vec<DescribeConfigsResourceResult> {
     let emulate = node.cluster.emulate;
     let written = |name| topic.settings.iter().rev().find(|(known, _)| known == name);
     let shown = |entry: &Entry| {
-        let setting = settings(emulate).find(|setting| setting.name == entry.name)?;
+        let setting = settable(emulate).find(|setting| setting.name == entry.name)?;
         let written = written(setting.name).map(|(_, value)| value.as_str());
+        if !setting.is_shown(written) {
+            return None;
+        }
         let values = setting.values(written, emulate);
         let (value, source) = values.first().map_or_else(
             || (setting.default.to_owned(), Source::Default),
