@@ -12,6 +12,7 @@ mod ids;
 mod leaders;
 mod odds;
 mod order;
+mod outside;
 mod reading;
 mod records;
 mod replicas;
@@ -83,7 +84,7 @@ const OF_THREE: [(&str, Add); 4] = [
     ("coordinators", coordinators::add),
 ];
 
-const THEMES: [(&str, Add); 33] = [
+const THEMES: [(&str, Add); 37] = [
     ("order", order::add),
     ("rows", rows::add),
     ("rewritten", rewritten::add),
@@ -117,6 +118,10 @@ const THEMES: [(&str, Add); 33] = [
     ("odd headers", odds::headers),
     ("strange records", strange::add),
     ("strange lists", strange::add_others),
+    ("values of settings", outside::settings),
+    ("other connections", outside::connections),
+    ("internal topics", outside::internal),
+    ("what commits say", outside::groups),
 ];
 
 /// All of them, always in the same order.
