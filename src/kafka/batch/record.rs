@@ -113,7 +113,7 @@ impl<'a> Headers<'a> {
     pub fn iter(self) -> impl ExactSizeIterator<Item = Header<'a>> {
         let mut rest = self.bytes;
         // That all of them can be read was found out when the record was.
-        (0..self.count).map(move |_| take_header(&mut rest, true).unwrap_or(Header { key: &[], value: None }))
+        (0..self.count).map(move |_| take_header(&mut rest).unwrap_or(Header { key: &[], value: None }))
     }
 }
 
@@ -149,12 +149,13 @@ impl<'a> Records<'a> {
         let index = self.next;
         let length = take_i32(&mut self.rest).ok_or(match self.rest.len() {
             0..LONGEST => RecordError::Short { index },
-            _ if self.skim => RecordError::Structure { index },
+            // Of a stream it is an `IllegalArgumentException` (`StreamRecordIterator.readNext`).
+            _ if self.streamed => RecordError::Structure { index },
             _ => RecordError::Length { index },
         })?;
         if self.skim {
             self.next += 1;
-            return fields(&mut self.rest, true).map_err(|flaw| match flaw {
+            return fields(&mut self.rest).map_err(|flaw| match flaw {
                 Flaw::CutOff => RecordError::Short { index },
                 Flaw::Wrong => RecordError::Structure { index },
             });
@@ -195,12 +196,12 @@ impl<'a> Iterator for Records<'a> {
 
 /// Reads the body of a record, which the fields must fill exactly.
 fn parse(mut body: &[u8]) -> Result<Record<'_>, Flaw> {
-    let record = fields(&mut body, false)?;
+    let record = fields(&mut body)?;
     if body.is_empty() { Ok(record) } else { Err(Flaw::Wrong) }
 }
 
-/// Reads the fields of a record. Who skims takes a header without a name for one with an empty name.
-fn fields<'a>(body: &mut &'a [u8], skim: bool) -> Result<Record<'a>, Flaw> {
+/// Reads the fields of a record.
+fn fields<'a>(body: &mut &'a [u8]) -> Result<Record<'a>, Flaw> {
     let (_attributes, rest) = body.split_first().ok_or(Flaw::CutOff)?;
     *body = rest;
     let timestamp_delta = take_i64(body).ok_or_else(|| unended(body, LONGEST_OF_64))?;
@@ -210,14 +211,13 @@ fn fields<'a>(body: &mut &'a [u8], skim: bool) -> Result<Record<'a>, Flaw> {
     let count = usize::try_from(take_number(body)?).map_err(|_| Flaw::Wrong)?;
     let headers = Headers { count, bytes: body };
     for _ in 0..count {
-        take_header(body, skim)?;
+        take_header(body)?;
     }
     Ok(Record { offset_delta, timestamp_delta, key, value, headers })
 }
 
-fn take_header<'a>(input: &mut &'a [u8], skim: bool) -> Result<Header<'a>, Flaw> {
-    let key = take_bytes(input)?;
-    let key = if skim { key.unwrap_or_default() } else { key.ok_or(Flaw::Wrong)? };
+fn take_header<'a>(input: &mut &'a [u8]) -> Result<Header<'a>, Flaw> {
+    let key = take_bytes(input)?.ok_or(Flaw::Wrong)?;
     Ok(Header { key, value: take_bytes(input)? })
 }
 
@@ -302,8 +302,7 @@ mod tests {
         let record = batch.skimmed(&long).next().unwrap().unwrap();
         assert_eq!((record.key, record.value, batch.skimmed(&long).count()), (None, None, 1));
         let nameless = [&[0x20][..], &PLAIN[..5], &[2, 1, 1]].concat();
-        let record = batch.skimmed(&nameless).next().unwrap().unwrap();
-        assert_eq!(record.headers.iter().next(), Some(Header { key: b"", value: None }));
+        assert_eq!(batch.skimmed(&nameless).next(), Some(Err(RecordError::Structure { index: 0 })));
         let endless = batch.records(&[0xFF; 5]).next().unwrap();
         assert_eq!(endless, Err(RecordError::Length { index: 0 }));
     }

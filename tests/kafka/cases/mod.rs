@@ -22,6 +22,7 @@ mod segments;
 mod sequences;
 mod sizes;
 mod strange;
+mod streams;
 mod times;
 mod topics;
 mod transactions;
@@ -84,7 +85,7 @@ const OF_THREE: [(&str, Add); 4] = [
     ("coordinators", coordinators::add),
 ];
 
-const THEMES: [(&str, Add); 37] = [
+const THEMES: [(&str, Add); 38] = [
     ("order", order::add),
     ("rows", rows::add),
     ("rewritten", rewritten::add),
@@ -122,6 +123,7 @@ const THEMES: [(&str, Add); 37] = [
     ("other connections", outside::connections),
     ("internal topics", outside::internal),
     ("what commits say", outside::groups),
+    ("streams", streams::add),
 ];
 
 /// All of them, always in the same order.

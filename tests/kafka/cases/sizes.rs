@@ -38,6 +38,32 @@ pub(super) fn add(theme: &mut Theme) {
             k.log(topic);
         }
     });
+    theme.case("the size of what is written anew, to the byte", |k| {
+        let many = |count: usize| {
+            let keyed = |i: usize| record(&format!("value-{i}")).key(Some(&format!("key-{i}")));
+            batch((0..count).map(keyed)).codec(4)
+        };
+        let same = |size: usize| batch([record(&"x".repeat(size))]).codec(4);
+        let one = || batch([record("v0")]);
+        for (target, sent, size) in [
+            ("gzip", many(20), 232),
+            ("gzip", many(100), 709),
+            ("snappy", many(20), 344),
+            ("snappy", many(100), 1187),
+            ("snappy", same(500), 120),
+            ("lz4", many(20), 336),
+            ("lz4", many(100), 1236),
+            ("lz4", same(500), 97),
+            ("lz4", one(), 86),
+            ("zstd", one(), 83),
+        ] {
+            for limit in [size - 1, size] {
+                let name = format!("~{target}-{limit}");
+                k.topic(&name, &[("compression.type", target), ("max.message.bytes", &limit.to_string())]);
+                k.one(9, 1, &name, &sent);
+            }
+        }
+    });
     theme.case("a batch larger than a segment", |k| {
         k.topic("~t", &[("segment.bytes", "1048576"), ("max.message.bytes", "2000000")]);
         k.produce(9, 1, "~t", vec![(0, batch([record(&"x".repeat(1 << 20))]).into()), (1, ok())]);

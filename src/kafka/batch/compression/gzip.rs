@@ -3,13 +3,14 @@
 use std::io;
 
 use bytes::Buf;
-use flate2::Crc;
-use flate2::bufread::DeflateDecoder;
+use flate2::{Crc, Decompress, FlushDecompress, Status};
 
 use super::{Fits, Limited, broken};
 
 /// How a gzip file begins: its method of compression is the only one there is.
 const GZIP_MAGIC: [u8; 3] = [0x1F, 0x8B, 8];
+/// Kafka's reader asks for this many bytes at once (`GzipCompression.decompressionOutputSize`).
+const CHUNK: usize = 16 * 1024;
 /// So many bytes behind a member of a gzip file are never looked at.
 const GZIP_IGNORED: usize = 18;
 
@@ -19,14 +20,12 @@ pub(super) fn read(input: &[u8], out: &mut Limited) -> io::Result<Fits> {
     let mut rest = header(input).ok_or_else(|| broken("this is no gzip file"))?;
     loop {
         let start = out.bytes.len();
-        let mut member = DeflateDecoder::new(rest);
-        // What a decoder yields in the same breath as its error is lost.
-        if out.read(&mut member).inspect_err(|_| out.bytes.truncate(start))? == Fits::No {
+        if inflate(&mut rest, out)? == Fits::No {
             return Ok(Fits::No);
         }
         let mut crc = Crc::new();
         crc.update(&out.bytes[start..]);
-        let mut trailer = member.into_inner();
+        let mut trailer = rest;
         let told = [trailer.try_get_u32_le(), trailer.try_get_u32_le()];
         if told != [Ok(crc.sum()), Ok(crc.amount())] {
             return Err(broken("the end of a gzip file is wrong"));
@@ -34,6 +33,25 @@ pub(super) fn read(input: &[u8], out: &mut Limited) -> io::Result<Fits> {
         match header(trailer).filter(|_| trailer.len() > GZIP_IGNORED) {
             Some(behind) => rest = behind,
             None => return Ok(Fits::Yes),
+        }
+    }
+}
+
+/// Reads what is deflated, chunk by chunk: what comes out in the same chunk as an error is lost.
+fn inflate(rest: &mut &[u8], out: &mut Limited) -> io::Result<Fits> {
+    let mut member = Decompress::new(false);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let (came_in, came_out) = (member.total_in(), member.total_out());
+        let status = member.decompress(rest, &mut chunk, FlushDecompress::None)?;
+        let moved = |before, after| usize::try_from(after - before).map_err(io::Error::other);
+        rest.advance(moved(came_in, member.total_in())?);
+        let yielded = moved(came_out, member.total_out())?;
+        match out.add(&chunk[..yielded]) {
+            Fits::Yes if status == Status::StreamEnd => return Ok(Fits::Yes),
+            Fits::Yes if yielded == 0 && rest.is_empty() => return Err(broken("a gzip file is cut off")),
+            Fits::Yes => {}
+            Fits::No => return Ok(Fits::No),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reads zstd frames as the Java client's reader does (`ZstdInputStreamNoFinalizer` of zstd-jni).
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 
 use ::zstd::stream::read::Decoder;
 
@@ -9,26 +9,38 @@ use super::{Fits, Limited};
 /// The reader takes its input in pieces of this many bytes (`ZSTD_DStreamInSize`).
 const PIECE: usize = 128 * 1024 + 3;
 
-/// Reads all frames. What comes out of a frame is handed on when it has ended: of one that is broken nothing is left.
+/// What Kafka's reader asks for at once (`ZstdCompression.decompressionOutputSize`): what comes out in the same chunk as an
+/// error is lost.
+const CHUNK: usize = 16 * 1024;
+
+/// Reads all frames.
 ///
 /// Only when it takes in another piece does that reader forget that a frame has ended. So one that breaks off at the end
 /// of the input is no mistake where the frame before it ended in the same piece.
 pub(super) fn read(input: &[u8], out: &mut Limited) -> io::Result<Fits> {
     let mut rest = input;
     while !rest.is_empty() {
-        let (began, ended) = (out.bytes.len(), input.len() - rest.len());
+        let ended = input.len() - rest.len();
         let mut frame = Decoder::with_buffer(rest)?.single_frame();
-        match out.read(&mut frame) {
+        match read_frame(&mut frame, out) {
             Ok(Fits::Yes) => rest = frame.finish(),
             Ok(Fits::No) => return Ok(Fits::No),
             Err(error) if error.kind() == ErrorKind::UnexpectedEof && is_lenient(ended, input.len()) => break,
-            Err(error) => {
-                out.bytes.truncate(began);
-                return Err(error);
-            }
+            Err(error) => return Err(error),
         }
     }
     Ok(Fits::Yes)
+}
+
+fn read_frame(frame: &mut impl Read, out: &mut Limited) -> io::Result<Fits> {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match frame.read(&mut chunk)? {
+            0 => return Ok(Fits::Yes),
+            read if out.add(&chunk[..read]) == Fits::No => return Ok(Fits::No),
+            _ => {}
+        }
+    }
 }
 
 /// Whether a frame ended there, and what is left came with it.
