@@ -17,6 +17,7 @@ use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use crate::embedded::Embedded;
+use crate::normal::now;
 use crate::session::{Session, World};
 use crate::trial::Suite;
 use crate::version::newest;
@@ -150,8 +151,9 @@ fn odd(suite: &Suite) -> Result<(), Failed> {
     let number = AtomicUsize::new(0);
     run(with_kafka(), odd::plays(), |plays| {
         let number = number.fetch_add(1, Ordering::Relaxed);
-        let expected = odd::play(&*apache, number, &plays);
-        let answered = odd::play(&embedded(), number, &plays);
+        let alike = (number, now());
+        let expected = odd::play(&*apache, alike, &plays);
+        let answered = odd::play(&embedded(), alike, &plays);
         crate::trial::compare(&expected, &answered).map_err(TestCaseError::fail)
     })
 }

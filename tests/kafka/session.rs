@@ -62,6 +62,11 @@ impl<'a> Session<'a> {
         self.lines
     }
 
+    /// Takes a moment that has just been for now: two sessions with one moment send the same bytes.
+    pub(crate) fn began(&mut self, moment: i64) {
+        self.normal.start = moment;
+    }
+
     /// The time, in milliseconds.
     pub(crate) fn now(&self) -> i64 {
         self.normal.start

@@ -113,9 +113,11 @@ impl Play {
     }
 }
 
-/// Plays it and reads everything.
-pub(super) fn play(world: &dyn World, number: usize, play: &Play) -> Vec<String> {
+/// Plays it and reads everything. The moment is that from which times are told: how well they can be compressed decides
+/// what a topic takes.
+pub(super) fn play(world: &dyn World, (number, moment): (usize, i64), play: &Play) -> Vec<String> {
     let mut k = Session::new(world, format!("o{number:06}-"));
+    k.began(moment);
     for (topic, settings) in TOPICS.into_iter().zip(play.settings) {
         k.topic(topic, SETTINGS[settings]);
     }
