@@ -23,6 +23,10 @@ pub(in crate::broker) struct TopicConfig {
     pub compacted: bool,
     /// `compression.type`; none for `producer`, which keeps what came.
     pub compression: Option<Compression>,
+    /// `compression.gzip.level`; −1 is the codec's own.
+    pub gzip_level: i32,
+    /// `compression.zstd.level`.
+    pub zstd_level: i32,
     /// `min.insync.replicas`.
     pub min_insync_replicas: usize,
     /// `cleanup.policy` has `delete`.
@@ -42,6 +46,8 @@ impl Default for TopicConfig {
             timestamp_after_max_ms: 3_600_000,
             compacted: false,
             compression: None,
+            gzip_level: -1,
+            zstd_level: 3,
             min_insync_replicas: 1,
             deletes: true,
             rolling: Rolling::default(),
@@ -160,6 +166,15 @@ impl TopicConfig {
         }
     }
 
+    /// How hard a codec tries where batches are written anew.
+    pub(in crate::broker) fn level(&self, codec: Compression) -> Option<i32> {
+        match codec {
+            Compression::Gzip => Some(self.gzip_level),
+            Compression::Zstd => Some(self.zstd_level),
+            _ => None,
+        }
+    }
+
     fn set_number(&mut self, name: &str, number: i64) {
         let size = usize::try_from(number).unwrap_or(0);
         match name {
@@ -169,6 +184,8 @@ impl TopicConfig {
             "min.insync.replicas" => self.min_insync_replicas = size,
             // The one for tests comes last, and wins (`LogConfig.segmentSize`).
             "segment.bytes" | "internal.segment.bytes" => self.rolling.segment_bytes = size,
+            "compression.gzip.level" => self.gzip_level = i32::try_from(number).unwrap_or(-1),
+            "compression.zstd.level" => self.zstd_level = i32::try_from(number).unwrap_or(0),
             "segment.ms" => self.rolling.segment_ms = number,
             "segment.index.bytes" => self.rolling.index_bytes = size,
             "index.interval.bytes" => self.rolling.index_interval = size,
@@ -232,6 +249,8 @@ mod tests {
                 ("message.timestamp.after.max.ms", "6"),
                 ("cleanup.policy", "delete, compact"),
                 ("compression.type", "zstd"),
+                ("compression.gzip.level", "-1"),
+                ("compression.zstd.level", "-7"),
                 ("min.insync.replicas", "2"),
                 ("segment.bytes", "1048576"),
                 ("segment.ms", "3"),
@@ -246,6 +265,8 @@ mod tests {
             timestamp_after_max_ms: 6,
             compacted: true,
             compression: Some(Compression::Zstd),
+            gzip_level: -1,
+            zstd_level: -7,
             min_insync_replicas: 2,
             deletes: true,
             rolling: Rolling { segment_bytes: 1_048_576, segment_ms: 3, ..Rolling::default() },

@@ -59,6 +59,7 @@ pub struct BatchBuilder {
     base_offset: i64,
     attributes: i16,
     compression: Compression,
+    level: Option<i32>,
     producer: (i64, i16, i32),
     times: Option<(i64, i64)>,
     count: i32,
@@ -71,6 +72,7 @@ impl Default for BatchBuilder {
             base_offset: 0,
             attributes: 0,
             compression: Compression::None,
+            level: None,
             producer: (NO_PRODUCER_ID, -1, NO_SEQUENCE),
             times: None,
             count: 0,
@@ -113,6 +115,13 @@ impl BatchBuilder {
     #[must_use]
     pub fn compression(mut self, codec: Compression) -> Self {
         self.compression = codec;
+        self
+    }
+
+    /// Sets how hard the codec tries; without, as it does by default.
+    #[must_use]
+    pub fn level(mut self, level: Option<i32>) -> Self {
+        self.level = level;
         self
     }
 
@@ -169,7 +178,7 @@ impl BatchBuilder {
 
     /// The batch; fails if it is longer than a length field can say, or a codec fails.
     pub fn build(&self) -> io::Result<Batch> {
-        let records = compress(self.compression, &self.payload)?;
+        let records = compress(self.compression, self.level, &self.payload)?;
         let behind = HEADER_LEN - field::LEADER_EPOCH + records.len();
         let behind = i32::try_from(behind).map_err(io::Error::other)?;
         let (base_timestamp, max_timestamp) = self.times.unwrap_or((-1, -1));

@@ -72,7 +72,7 @@ impl BatchEdit {
 
     /// Replaces the records by `payload`, the bytes of as many records without compression, in the codec given.
     pub fn payload(mut self, codec: Compression, payload: &[u8]) -> io::Result<Self> {
-        let records = compress(codec, payload)?;
+        let records = compress(codec, None, payload)?;
         let behind = HEADER_LEN - field::LEADER_EPOCH + records.len();
         let length = i32::try_from(behind).map_err(io::Error::other)?;
         self.bytes.truncate(HEADER_LEN);

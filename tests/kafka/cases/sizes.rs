@@ -64,6 +64,28 @@ pub(super) fn add(theme: &mut Theme) {
             }
         }
     });
+    theme.case("the level of a codec", |k| {
+        let many = |count: usize| {
+            let keyed = |i: usize| record(&format!("value-{i}")).key(Some(&format!("key-{i}")));
+            batch((0..count).map(keyed))
+        };
+        for (target, level, sent, size) in [
+            ("gzip", 1, many(100).codec(4), 711),
+            ("gzip", 2, many(100).codec(4), 710),
+            ("gzip", -1, many(100).codec(4), 709),
+            ("gzip", 9, many(100).codec(4), 709),
+            ("zstd", -5, many(100).codec(1), 1101),
+            ("zstd", 1, many(20).codec(1), 267),
+        ] {
+            let (key, level) = (format!("compression.{target}.level"), level.to_string());
+            for limit in [size - 1, size] {
+                let (name, limit) = (format!("~{target}-{level}-{limit}"), limit.to_string());
+                let settings = [("compression.type", target), (&key, &level), ("max.message.bytes", &limit)];
+                k.topic(&name, &settings);
+                k.one(9, 1, &name, &sent);
+            }
+        }
+    });
     theme.case("a batch larger than a segment", |k| {
         k.topic("~t", &[("segment.bytes", "1048576"), ("max.message.bytes", "2000000")]);
         k.produce(9, 1, "~t", vec![(0, batch([record(&"x".repeat(1 << 20))]).into()), (1, ok())]);

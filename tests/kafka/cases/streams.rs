@@ -54,6 +54,34 @@ pub(super) fn add(theme: &mut Theme) {
         logs(k);
     });
     theme.case("frames of lz4", frames_of_lz4);
+    theme.case("a stream that breaks off far behind a bad record", broken_behind_a_bad_record);
+    theme.case("blocks of lz4", |k| {
+        topics(k);
+        let usual = || batch([record("vvvvvvvvvvvvvvvvvvvvvvvv")]).codec(3);
+        let plain = usual().plain();
+        let head = &plain[..8];
+        for (what, block) in [
+            ("usual", [&[0x88][..], head, &[1, 0], &[0xC0], &plain[20..]].concat()),
+            ("a match at no distance", [&[0x88][..], head, &[0, 0], &[0xC0], &plain[20..]].concat()),
+            (
+                "a match that begins before the block",
+                [&[0x88][..], head, &[9, 0], &[0xC0], &plain[20..]].concat(),
+            ),
+            (
+                "a match too near to the end",
+                [&[0xF7, 2][..], &plain[..17], &[1, 0], &[0x40], &plain[28..]].concat(),
+            ),
+            ("nothing behind a match", [&[0x88][..], head, &[1, 0]].concat()),
+            ("a length that does not end", vec![0xF0, 0xFF, 0xFF]),
+        ] {
+            let blocks = vec![(u32::try_from(block.len()).expect("a small block"), block)];
+            let payload = Frame { blocks, ..Frame::of(&plain) }.bytes();
+            for (topic, _) in TARGETS {
+                k.one(9, 1, topic, usual().payload(what, payload.clone()));
+            }
+        }
+        logs(k);
+    });
     theme.case("a file of gzip with one byte changed", |k| {
         topics(k);
         let records =
@@ -85,6 +113,41 @@ pub(super) fn add(theme: &mut Theme) {
                 }
             }
         });
+    }
+}
+
+/// Two streams behind each other as one of two blocks, or of two members or frames.
+fn joined(codec: i16, plain: &[u8]) -> Vec<u8> {
+    let (first, second) = plain.split_at(plain.len() / 2);
+    let second = compress(codec, second);
+    let header = if codec == 2 { 16 } else { 0 };
+    if codec == 3 {
+        return compress(codec, plain);
+    }
+    [&compress(codec, first)[..], &second[header..]].concat()
+}
+
+fn broken_behind_a_bad_record(k: &mut Session<'_>) {
+    topics(k);
+    for codec in 1..5 {
+        for size in [100, 9_000] {
+            // Text that does not shrink too much.
+            let words = (0..size / 4).map(|i| format!("{:04x}", (i * 40_503 + 7) % 65_521));
+            let text = words.collect::<Vec<_>>().concat();
+            let negative = record("v").body(&[0, 0, 0, 2, b'k', 2, b'v', 1]);
+            let records = || {
+                let rest = std::iter::repeat_with(|| record(&text)).take(9);
+                batch([negative.clone()].into_iter().chain(rest)).codec(codec)
+            };
+            let whole = joined(codec, &records().plain());
+            for missing in [1, 9, whole.len() / 3, whole.len() * 2 / 3] {
+                let name = format!("without the last {missing} of {}", whole.len());
+                let payload = whole[..whole.len() - missing].to_vec();
+                for (topic, _) in TARGETS {
+                    k.one(9, 1, topic, records().payload(&name, payload.clone()));
+                }
+            }
+        }
     }
 }
 

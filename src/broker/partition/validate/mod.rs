@@ -39,9 +39,11 @@ pub(super) fn validate(entry: Entry, rules: Rules<'_>) -> Result<Batch, Rejectio
     let batch = if kept {
         with_timestamps(batch, max_timestamp, rules)
     } else {
-        let rebuilt = rebuilt(&batch, &payload, target, (rules.config.timestamp_type, rules.now))?;
+        let config = rules.config;
+        let target = (target, config.level(target));
+        let rebuilt = rebuilt(&batch, &payload, target, (config.timestamp_type, rules.now))?;
         // Once more: it may have become larger.
-        check_size(rebuilt.size(), rules.config)?;
+        check_size(rebuilt.size(), config)?;
         rebuilt
     };
     if batch.size() > rules.config.rolling.segment_bytes {

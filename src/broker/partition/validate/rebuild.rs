@@ -18,7 +18,7 @@ const NO_EPOCH: i16 = -1;
 pub(super) fn rebuilt(
     batch: &Batch,
     payload: &[u8],
-    target: Compression,
+    (target, level): (Compression, Option<i32>),
     (timestamps, now): (TimestampType, i64),
 ) -> Result<Batch, Rejection> {
     let unexpected = || Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR);
@@ -27,7 +27,8 @@ pub(super) fn rebuilt(
     if owned && (producer.1 == NO_EPOCH || producer.2 < 0) || batch.is_transactional() && !owned {
         return Err(unexpected());
     }
-    let mut builder = BatchBuilder::new().compression(target).producer(producer.0, producer.1, producer.2);
+    let mut builder = BatchBuilder::new().compression(target).level(level);
+    builder = builder.producer(producer.0, producer.1, producer.2);
     if batch.is_transactional() {
         builder = builder.transactional();
     }

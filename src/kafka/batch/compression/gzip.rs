@@ -1,18 +1,32 @@
 //! Gzip files as Java reads them.
 
-use std::io;
+use std::io::{self, Write};
 
 use bytes::Buf;
-use flate2::{Crc, Decompress, FlushDecompress, Status};
+use flate2::write::DeflateEncoder;
+use flate2::{Compression, Crc, Decompress, FlushDecompress, Status};
 
-use super::{Fits, Limited, broken};
+use super::{CHUNK, Fits, Limited, broken};
 
 /// How a gzip file begins: its method of compression is the only one there is.
 const GZIP_MAGIC: [u8; 3] = [0x1F, 0x8B, 8];
-/// Kafka's reader asks for this many bytes at once (`GzipCompression.decompressionOutputSize`).
-const CHUNK: usize = 16 * 1024;
+/// What Java writes behind it: no flags, no time, nothing of the level, an unknown system.
+const NOTHING: [u8; 7] = [0, 0, 0, 0, 0, 0, 0xFF];
 /// So many bytes behind a member of a gzip file are never looked at.
 const GZIP_IGNORED: usize = 18;
+
+/// Writes a file of one member (`GZIPOutputStream`).
+pub(super) fn write(input: &[u8], level: Option<i32>) -> io::Result<Vec<u8>> {
+    let level = level.and_then(|level| u32::try_from(level).ok()).map(Compression::new);
+    let header = [&GZIP_MAGIC[..], &NOTHING].concat();
+    let mut encoder = DeflateEncoder::new(header, level.unwrap_or_default());
+    encoder.write_all(input)?;
+    let mut out = encoder.finish()?;
+    let mut crc = Crc::new();
+    crc.update(input);
+    out.extend([crc.sum().to_le_bytes(), crc.amount().to_le_bytes()].concat());
+    Ok(out)
+}
 
 /// Reads the members of a gzip file. What follows a member is another one if it is long enough and begins like one;
 /// else it is ignored (Java's `GZIPInputStream.readTrailer`).

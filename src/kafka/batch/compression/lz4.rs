@@ -3,7 +3,6 @@
 use std::io;
 
 use bytes::Buf;
-use lz4_flex::block::{DecompressError, decompress_into};
 use twox_hash::XxHash32;
 
 use super::{Fits, Limited, broken, lz4_block};
@@ -67,11 +66,15 @@ pub(super) fn read(input: &[u8], out: &mut Limited) -> io::Result<Fits> {
             .ok_or_else(|| broken("a block is cut off, or longer than blocks of this frame may be"))?;
         rest = behind;
         let began = out.bytes.len();
-        let fits = if length & UNCOMPRESSED == 0 { unblock(block, max, out)? } else { out.add(block) };
-        if flags & BLOCK_CHECKSUM != 0 && rest.try_get_u32_le()? != XxHash32::oneshot(0, block) {
-            out.bytes.truncate(began);
-            return Err(broken("the checksum of a block is wrong"));
-        }
+        let read = if length & UNCOMPRESSED == 0 {
+            lz4_block::decompress(block, max, out)
+        } else {
+            Ok(out.add(block))
+        };
+        let sound = flags & BLOCK_CHECKSUM == 0 || rest.try_get_u32_le() == Ok(XxHash32::oneshot(0, block));
+        let read = if sound { read } else { Err(broken("the checksum of a block is wrong")) };
+        // Nothing of a damaged block is handed on.
+        let fits = read.inspect_err(|_| out.bytes.truncate(began))?;
         if fits == Fits::No {
             return Ok(fits);
         }
@@ -96,18 +99,4 @@ fn header(rest: &mut &[u8]) -> io::Result<(u8, usize)> {
         return Err(broken("the checksum of the header is wrong"));
     }
     Ok((flags, 1 << (8 + 2 * of_blocks)))
-}
-
-/// Adds what comes out of a block, at most `max` bytes.
-fn unblock(block: &[u8], max: usize, out: &mut Limited) -> io::Result<Fits> {
-    let began = out.bytes.len();
-    let room = max.min(out.limit - began);
-    out.bytes.resize(began + room, 0);
-    let came = decompress_into(block, &mut out.bytes[began..]);
-    out.bytes.truncate(began + came.as_ref().map_or(0, |came| *came));
-    match came {
-        Ok(_) => Ok(Fits::Yes),
-        Err(DecompressError::OutputTooSmall { .. }) if room < max => Ok(Fits::No),
-        Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
-    }
 }

@@ -1,5 +1,11 @@
-//! Compresses blocks of LZ4 byte for byte as its C library does, which the Java client calls (`LZ4_compress_default`):
-//! the size of what a topic writes anew counts against its limits.
+//! Blocks of LZ4 as its C library takes and makes them, which the Java client calls: byte for byte, because the size of
+//! what a topic writes anew counts against its limits.
+
+use std::io;
+
+use bytes::Buf;
+
+use super::{Fits, Limited, broken};
 
 /// The shortest match.
 const MIN_MATCH: usize = 4;
@@ -14,7 +20,71 @@ const PATIENCE: u32 = 6;
 /// The most that half a token says of a length; more follows in bytes of their own.
 const HALF: usize = 15;
 
-/// Compresses a block of at most 64 KiB.
+/// A sequence with a match leaves so many bytes behind its literals.
+const BEHIND_LITERALS: usize = 8;
+
+/// Adds what comes out of a block, at most `max` bytes (`LZ4_decompress_safe`).
+pub(super) fn decompress(mut block: &[u8], max: usize, out: &mut Limited) -> io::Result<Fits> {
+    let wrong = || broken("a block of LZ4 is damaged");
+    let began = out.bytes.len();
+    loop {
+        let token = usize::from(block.try_get_u8()?);
+        let literals = length(token >> 4, &mut block)?;
+        let (literals, behind) = block.split_at_checked(literals).ok_or_else(wrong)?;
+        block = behind;
+        let end = began + max;
+        let room = (end - out.bytes.len()).checked_sub(literals.len()).ok_or_else(wrong)?;
+        if out.add(literals) == Fits::No {
+            return Ok(Fits::No);
+        }
+        if block.is_empty() {
+            return Ok(Fits::Yes);
+        }
+        if block.len() < BEHIND_LITERALS || room < NO_MATCH {
+            return Err(wrong());
+        }
+        let distance = usize::from(block.try_get_u16_le()?);
+        let matching = length(token & HALF, &mut block)? + MIN_MATCH;
+        let known = out.bytes.len() - began;
+        if distance > known || matching + LAST_LITERALS > room || block.len() + 1 < LAST_LITERALS {
+            return Err(wrong());
+        }
+        if matching > out.limit - out.bytes.len() {
+            return Ok(Fits::No);
+        }
+        repeat(&mut out.bytes, distance, matching);
+    }
+}
+
+/// A length whose first part a token says.
+fn length(half: usize, rest: &mut &[u8]) -> io::Result<usize> {
+    let mut length = half;
+    if half == HALF {
+        loop {
+            let more = rest.try_get_u8()?;
+            length += usize::from(more);
+            if more < u8::MAX {
+                break;
+            }
+        }
+    }
+    Ok(length)
+}
+
+/// Adds once more what stands so far behind. At no distance the C library adds zeros.
+fn repeat(bytes: &mut Vec<u8>, distance: usize, length: usize) {
+    let end = bytes.len() + length;
+    if distance == 0 {
+        bytes.resize(end, 0);
+    }
+    let start = bytes.len() - distance;
+    while bytes.len() < end {
+        let known = (bytes.len() - start).min(end - bytes.len());
+        bytes.extend_from_within(start..start + known);
+    }
+}
+
+/// Compresses a block of at most 64 KiB (`LZ4_compress_default`).
 pub(super) fn compress(input: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let mut places = Places { input, last: vec![0; 1 << HASH_BITS] };

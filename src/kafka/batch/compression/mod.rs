@@ -9,7 +9,6 @@ mod zstd;
 use std::io::{self, Write};
 
 use bytes::{Buf, Bytes};
-use flate2::write::GzEncoder;
 
 /// How snappy-java (`SnappyOutputStream`), and with it the Java client, begins: then two version numbers, then blocks
 /// of snappy with their length in front. librdkafka writes the same, or one bare block.
@@ -17,6 +16,8 @@ const XERIAL_MAGIC: [u8; 8] = [0x82, b'S', b'N', b'A', b'P', b'P', b'Y', 0];
 const XERIAL_HEADER: usize = 16;
 /// Uncompressed bytes in a block of our own (snappy-java's default).
 const XERIAL_BLOCK: usize = 32 * 1024;
+/// What Kafka's reader asks a stream for at once (`Compression.decompressionOutputSize`).
+const CHUNK: usize = 16 * 1024;
 /// No block of snappy grows by more: a copy of 64 bytes takes three.
 const SNAPPY_RATIO: usize = 64 / 3 + 1;
 /// The codec of a batch, by its bits in the attributes.
@@ -86,8 +87,10 @@ pub fn decompress(codec: Compression, input: Bytes, limit: usize) -> Result<Byte
     let done = match codec {
         Compression::None => return Ok(input),
         Compression::Gzip => gzip::read(&input, &mut out),
-        // All blocks are read before the first is handed on.
-        Compression::Snappy => unsnap(&input, &mut out).inspect_err(|_| out.bytes.clear()),
+        // As many blocks are read as fill a chunk before the chunk is handed on (`SnappyInputStream.rawRead`).
+        Compression::Snappy => {
+            unsnap(&input, &mut out).inspect_err(|_| out.bytes.truncate(out.bytes.len() / CHUNK * CHUNK))
+        }
         Compression::Lz4 => lz4::read(&input, &mut out),
         Compression::Zstd => zstd::read(&input, &mut out),
     };
@@ -98,19 +101,15 @@ pub fn decompress(codec: Compression, input: Bytes, limit: usize) -> Result<Byte
     }
 }
 
-/// Compresses as the Java client does by default.
-pub fn compress(codec: Compression, input: &[u8]) -> io::Result<Vec<u8>> {
+/// Compresses as the Java client does, at a level where the codec has one; LZ4 has none here but its default.
+pub fn compress(codec: Compression, level: Option<i32>, input: &[u8]) -> io::Result<Vec<u8>> {
     match codec {
         Compression::None => Ok(input.to_vec()),
-        Compression::Gzip => {
-            let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
-            encoder.write_all(input)?;
-            encoder.finish()
-        }
+        Compression::Gzip => gzip::write(input, level),
         Compression::Snappy => Ok(snap(input)),
         Compression::Lz4 => Ok(lz4::write(input)),
         Compression::Zstd => {
-            let mut encoder = ::zstd::Encoder::new(Vec::new(), ::zstd::DEFAULT_COMPRESSION_LEVEL)?;
+            let mut encoder = ::zstd::Encoder::new(Vec::new(), level.unwrap_or_default())?;
             encoder.write_all(input)?;
             // Java flushes what it closes, so that the last block is an empty one (`FilterOutputStream.close`).
             encoder.flush()?;
@@ -153,7 +152,8 @@ impl Limited {
             return Ok(Fits::No);
         }
         self.bytes.resize(filled + room, 0);
-        snap::raw::Decoder::new().decompress(block, &mut self.bytes[filled..])?;
+        let done = snap::raw::Decoder::new().decompress(block, &mut self.bytes[filled..]);
+        done.inspect_err(|_| self.bytes.truncate(filled))?;
         Ok(Fits::Yes)
     }
 }
@@ -207,7 +207,7 @@ mod tests {
         [Compression::Gzip, Compression::Snappy, Compression::Lz4, Compression::Zstd];
 
     fn round(codec: Compression, input: &[u8], limit: usize) -> Result<Bytes, DecompressError> {
-        decompress(codec, compress(codec, input).unwrap().into(), limit)
+        decompress(codec, compress(codec, None, input).unwrap().into(), limit)
     }
 
     #[test]
@@ -264,17 +264,17 @@ mod tests {
             (Compression::Snappy, &[0, 0, 0]),
             (Compression::Lz4, &[9; 9]),
         ] {
-            let long = [&compress(codec, b"value").unwrap()[..], tail].concat();
+            let long = [&compress(codec, None, b"value").unwrap()[..], tail].concat();
             assert_eq!(&decompress(codec, long.into(), 100).unwrap()[..], b"value", "{codec:?}");
         }
-        let twice = compress(Compression::Gzip, b"value").unwrap().repeat(2);
+        let twice = compress(Compression::Gzip, None, b"value").unwrap().repeat(2);
         assert_eq!(&decompress(Compression::Gzip, twice.into(), 100).unwrap()[..], b"valuevalue");
         assert!(decompress(Compression::Zstd, Bytes::new(), 100).unwrap().is_empty());
     }
 
     #[test]
     fn a_frame_of_lz4_has_an_end() {
-        let whole = compress(Compression::Lz4, &vec![7; 200_000]).unwrap();
+        let whole = compress(Compression::Lz4, None, &vec![7; 200_000]).unwrap();
         for cut in 1..=5 {
             let short = Bytes::copy_from_slice(&whole[..whole.len() - cut]);
             assert!(decompress(Compression::Lz4, short, usize::MAX).is_err(), "{cut}");
@@ -310,6 +310,15 @@ mod tests {
     }
 
     #[test]
+    fn very_many_small_blocks_of_lz4_take_no_longer_than_their_bytes() {
+        // Each could hold 4 MiB.
+        let header = [0x04, 0x22, 0x4D, 0x18, 0x60, 0x70, 0x73];
+        let blocks = [2, 0, 0, 0, 0x10, b'a'].repeat(100_000);
+        let frame = [&header[..], &blocks, &[0; 4]].concat();
+        assert_eq!(decompress(Compression::Lz4, frame.into(), 1 << 20).unwrap().len(), 100_000);
+    }
+
+    #[test]
     fn a_frame_of_lz4_may_lie_about_its_content() {
         let plain = [7; 100];
         let info = FrameInfo::new().content_checksum(true).content_size(Some(100));
@@ -334,7 +343,7 @@ mod tests {
     fn what_is_cut_off_is_broken() {
         let input: Vec<u8> = (0..=255).cycle().take(5000).collect();
         for codec in CODECS {
-            let whole = Bytes::from(compress(codec, &input).unwrap());
+            let whole = Bytes::from(compress(codec, None, &input).unwrap());
             let cut = decompress(codec, whole.slice(..whole.len() / 2), 1 << 20);
             assert!(matches!(cut, Err(DecompressError::Broken { .. })), "{codec:?}");
         }
@@ -363,7 +372,7 @@ mod tests {
         ) {
             let codec = CODECS[codec];
             if framed {
-                let mut start = compress(codec, &input[..input.len() / 2]).unwrap();
+                let mut start = compress(codec, None, &input[..input.len() / 2]).unwrap();
                 start.append(&mut input);
                 input = start;
             }

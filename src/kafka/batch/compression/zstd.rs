@@ -4,14 +4,10 @@ use std::io::{self, ErrorKind, Read};
 
 use ::zstd::stream::read::Decoder;
 
-use super::{Fits, Limited};
+use super::{CHUNK, Fits, Limited};
 
 /// The reader takes its input in pieces of this many bytes (`ZSTD_DStreamInSize`).
 const PIECE: usize = 128 * 1024 + 3;
-
-/// What Kafka's reader asks for at once (`ZstdCompression.decompressionOutputSize`): what comes out in the same chunk as an
-/// error is lost.
-const CHUNK: usize = 16 * 1024;
 
 /// Reads all frames.
 ///
@@ -32,6 +28,7 @@ pub(super) fn read(input: &[u8], out: &mut Limited) -> io::Result<Fits> {
     Ok(Fits::Yes)
 }
 
+/// Reads a frame, chunk by chunk: what comes out in the same chunk as an error is lost.
 fn read_frame(frame: &mut impl Read, out: &mut Limited) -> io::Result<Fits> {
     let mut chunk = vec![0; CHUNK];
     loop {
