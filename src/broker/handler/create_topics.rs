@@ -12,7 +12,7 @@ use crate::broker::node::emulate::Emulate;
 use crate::broker::node::{ClusterState, Node};
 use crate::broker::topic::config::TopicConfig;
 use crate::broker::topic::describe::{Setting, settable};
-use crate::broker::topic::{MAX_PARTITIONS, NewTopic, TopicError, Topics};
+use crate::broker::topic::{MAX_PARTITIONS, MAX_RECORDS, NewTopic, TopicError, Topics};
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
 
@@ -27,19 +27,11 @@ pub(super) fn handle(node: &Node, request: &CreateTopicsRequest) -> CreateTopics
         .filter(|topic| !names.insert(&topic.name))
         .map(|topic| topic.name.clone())
         .collect();
-    if request.timeout_ms <= 0 && request.topics.iter().any(|topic| !twice.contains(&topic.name)) {
-        // The time is over before the controller looks at it (`KafkaEventQueue`). This error has no words.
-        let late = TopicError::new(ErrorCode::REQUEST_TIMED_OUT, "");
-        let late = request.topics.iter().map(|topic| refused(topic, &late));
-        return CreateTopicsResponse::default().with_topics(late.collect());
+    if let Some(error) = as_a_whole(request, &twice) {
+        return refused_all(request, &error);
     }
-    let partitions = request.topics.iter().map(partition_count).fold(0, usize::saturating_add);
     let mut topics = node.cluster.topics_mut();
     let check = |topic: &CreatableTopic| {
-        if partitions > MAX_PARTITIONS {
-            let message = "Excessively large number of partitions per request.";
-            return Err(TopicError::new(ErrorCode::POLICY_VIOLATION, message));
-        }
         if twice.contains(&topic.name) {
             return Err(TopicError::new(ErrorCode::INVALID_REQUEST, "Duplicate topic name."));
         }
@@ -47,6 +39,11 @@ pub(super) fn handle(node: &Node, request: &CreateTopicsRequest) -> CreateTopics
     };
     let unique: Vec<_> = request.topics.iter().filter(|topic| names.remove(&topic.name)).collect();
     let checked: Vec<_> = unique.iter().map(|topic| check(topic)).collect();
+    let records = checked.iter().flatten().map(|(new, _)| records(new)).sum::<usize>();
+    if records > MAX_RECORDS {
+        let message = "Unable to perform excessively large batch operation.";
+        return refused_all(request, &TopicError::new(ErrorCode::POLICY_VIOLATION, message));
+    }
     let mut create = |(new, config): (NewTopic, TopicConfig)| {
         let row = row(node.cluster.emulate, &new);
         let runs = |broker| node.cluster.is_running(broker);
@@ -60,8 +57,38 @@ pub(super) fn handle(node: &Node, request: &CreateTopicsRequest) -> CreateTopics
     CreateTopicsResponse::default().with_topics(results.collect())
 }
 
-fn partition_count(topic: &CreatableTopic) -> usize {
-    topic.assignments.len().max(usize::try_from(topic.num_partitions).unwrap_or(1))
+/// Why the controller does nothing at all. What is named twice never reaches it (`ControllerApis.createTopics`).
+fn as_a_whole(request: &CreateTopicsRequest, twice: &HashSet<TopicName>) -> Option<TopicError> {
+    let mut counts = request.topics.iter().filter(|topic| !twice.contains(&topic.name)).map(partition_count);
+    if request.timeout_ms <= 0 && counts.clone().next().is_some() {
+        // The time is over before it looks at it (`KafkaEventQueue`). This error has no words.
+        return Some(TopicError::new(ErrorCode::REQUEST_TIMED_OUT, ""));
+    }
+    // Java's sum (`ReplicationControlManager.validateTotalNumberOfPartitions`).
+    if counts.clone().fold(0, i32::wrapping_add) > MAX_PARTITIONS {
+        let message = "Excessively large number of partitions per request.";
+        return Some(TopicError::new(ErrorCode::POLICY_VIOLATION, message));
+    }
+    // Nobody has the memory for them.
+    counts.any(|count| count > MAX_PARTITIONS).then(|| TopicError::new(ErrorCode::UNKNOWN_SERVER_ERROR, ""))
+}
+
+fn refused_all(request: &CreateTopicsRequest, error: &TopicError) -> CreateTopicsResponse {
+    let rows = request.topics.iter().map(|topic| refused(topic, error));
+    CreateTopicsResponse::default().with_topics(rows.collect())
+}
+
+fn partition_count(topic: &CreatableTopic) -> i32 {
+    match topic.num_partitions {
+        _ if !topic.assignments.is_empty() => i32::try_from(topic.assignments.len()).unwrap_or(i32::MAX),
+        DEFAULT => 1,
+        count => count.max(0),
+    }
+}
+
+/// How many records the controller writes for a topic: itself, its settings, its partitions.
+fn records(new: &NewTopic) -> usize {
+    1 + new.settings.len() + new.replicas.len()
 }
 
 /// What is to be created, if it can be.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::broker::node::{CLUSTER_ID, ClusterState, Endpoint, Node};
 use crate::broker::partition::Partition;
 use crate::broker::topic::internal::is_internal;
-use crate::broker::topic::{MAX_PARTITIONS, Topic, check_name};
+use crate::broker::topic::{MAX_RECORDS, Topic, check_name};
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
 
@@ -127,8 +127,8 @@ fn by_name(
     let topics: Vec<_> = names.iter().map(|name| describe(name)).collect();
     let unknown = topics.iter().filter(|topic| topic.error_code == ErrorCode::UNKNOWN_TOPIC_OR_PARTITION.0);
     let unknown: Vec<_> = unknown.filter_map(|topic| topic.name.as_ref()).collect();
-    // All of them would be created by one request, which may not create more.
-    let create = create && unknown.len() <= MAX_PARTITIONS;
+    // All of them would be created by one request, which takes two records for each: topic and partition.
+    let create = create && 2 * unknown.len() <= MAX_RECORDS;
     for name in unknown.into_iter().filter(|_| create) {
         node.cluster.create_on_demand(name);
     }
@@ -266,13 +266,13 @@ mod tests {
     #[tokio::test]
     async fn too_many_topics_are_not_created_at_once() {
         let mut bench = Bench::new("orders", &[]);
-        let names: Vec<_> = (0..=MAX_PARTITIONS).map(|i| format!("new_{i}")).collect();
+        let names: Vec<_> = (0..=MAX_RECORDS / 2).map(|i| format!("new_{i}")).collect();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let mut client = bench.connect();
         client.call(9, &metadata(&names)).await;
         assert_eq!(bench.node.cluster.topics().all().len(), 1);
         client.call(9, &metadata(&names[1..])).await;
-        assert_eq!(bench.node.cluster.topics().all().len(), 1 + MAX_PARTITIONS);
+        assert_eq!(bench.node.cluster.topics().all().len(), 1 + MAX_RECORDS / 2);
     }
 
     #[tokio::test]

@@ -21,7 +21,9 @@ use crate::kafka::ErrorCode;
 /// The longest name (`Topic.MAX_NAME_LENGTH`).
 const MAX_NAME: usize = 249;
 /// The most partitions that one request may create (`ReplicationControlManager.MAX_PARTITIONS_PER_BATCH`).
-pub(super) const MAX_PARTITIONS: usize = 10_000;
+pub(super) const MAX_PARTITIONS: i32 = 10_000;
+/// The most records that the controller writes at once (`QuorumController.MAX_RECORDS_PER_USER_OP`).
+pub(super) const MAX_RECORDS: usize = 10_000;
 /// The log of the controllers (`Topic.CLUSTER_METADATA_TOPIC_NAME`).
 const METADATA: &str = "__cluster_metadata";
 
