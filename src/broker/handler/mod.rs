@@ -85,7 +85,7 @@ async fn handle(node: &Node, incoming: Incoming) -> Reply {
             let from = produce::Sender { version, client_id: client_id.as_deref() };
             let answer = produce::handle(node, from, request).await;
             match (answer, acks) {
-                (None, 0) => Reply::Close,
+                // Even to close the connection the rows' records would be counted (`ProduceRequest.errorCounts`).
                 (None, _) => Reply::Never,
                 (Some(answer), 0) if produce::has_failed(&answer) => Reply::Close,
                 (Some(_), 0) => Reply::Nothing,

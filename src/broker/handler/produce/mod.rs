@@ -45,15 +45,17 @@ pub(super) async fn handle(
 ) -> Option<ProduceResponse> {
     let ProduceRequest { transactional_id, acks, timeout_ms, topic_data, .. } = request;
     let wanted = cut(topic_data);
+    // An error of the request as a whole asks for the size of every row's records (`ProduceRequest.getErrorResponse`).
+    let answerable = wanted.iter().all(|(_, records)| !records.missing);
     if let Some(rejection) = whole(&wanted, transactional_id.is_some()) {
-        return Some(answer_all(node, &wanted, &rejection));
+        return answerable.then(|| answer_all(node, &wanted, &rejection));
     }
     let order: IndexSet<Key> = wanted.iter().map(|(key, _)| key.clone()).collect();
     let sorted = match Sorted::of(node, from.version, wanted) {
         Ok(sorted) => sorted,
         Err((wanted, Surprise::Failure)) => {
             let failed = Rejection::of(ErrorCode::UNKNOWN_SERVER_ERROR);
-            return Some(answer_all(node, &wanted, &failed));
+            return answerable.then(|| answer_all(node, &wanted, &failed));
         }
         Err((_, Surprise::Unanswerable)) => return None,
     };
@@ -63,7 +65,7 @@ pub(super) async fn handle(
         Ok(rows) => rows,
         Err(rejection) => {
             let rows = order.into_iter().map(|key| (key, Row::refused(rejection.clone())));
-            return Some(response(&node.cluster, &rows.collect()));
+            return answerable.then(|| response(&node.cluster, &rows.collect()));
         }
     };
     replicated(node, timeout_ms, &mut rows).await;
@@ -118,11 +120,6 @@ struct Sorted {
 impl Sorted {
     /// Looks at row by row. What Apache Kafka did not expect of one ends all.
     fn of(node: &Node, version: i16, wanted: Wanted) -> Result<Self, (Wanted, Surprise)> {
-        // Where one row has no records, no answer can be made whatever went wrong.
-        let missing = |(key, records): &(Key, Records)| records.missing && find(node, version, key).is_ok();
-        if wanted.iter().any(missing) {
-            return Err((wanted, Surprise::Unanswerable));
-        }
         let mut sorted = Self::default();
         let mut failed = false;
         for (key, records) in &wanted {
@@ -132,6 +129,10 @@ impl Sorted {
                 Err(Unfit::Refused(rejection)) => drop(sorted.refused.insert(key.clone(), rejection)),
                 Err(Unfit::Unexpected) => failed = true,
             }
+        }
+        // Where the last row of a partition has no records, no answer can be made whatever went wrong.
+        if sorted.sound.values().any(|(_, records)| records.missing) {
+            return Err((wanted, Surprise::Unanswerable));
         }
         failed |= sorted.sound.values().any(|(_, records)| records.is_short());
         if failed { Err((wanted, Surprise::Failure)) } else { Ok(sorted) }
