@@ -334,9 +334,9 @@ impl<'a> Session<'a> {
                 assert_eq!(known, id, "an answer to acks=0");
                 self.say("< nothing, and the connection stays");
             }
-            Heard::Closed | Heard::Nothing => {
+            heard @ (Heard::Closed | Heard::Nothing) => {
                 self.connections.remove(&self.current);
-                self.say("< closed");
+                self.say(if matches!(heard, Heard::Closed) { "< closed" } else { "< no answer" });
             }
         }
         Value::Null

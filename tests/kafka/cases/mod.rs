@@ -85,7 +85,7 @@ const OF_THREE: [(&str, Add); 4] = [
     ("coordinators", coordinators::add),
 ];
 
-const THEMES: [(&str, Add); 38] = [
+const THEMES: [(&str, Add); 39] = [
     ("order", order::add),
     ("rows", rows::add),
     ("rewritten", rewritten::add),
@@ -124,6 +124,7 @@ const THEMES: [(&str, Add); 38] = [
     ("internal topics", outside::internal),
     ("what commits say", outside::groups),
     ("streams", streams::add),
+    ("rows without records", outside::rows),
 ];
 
 /// All of them, always in the same order.

@@ -60,6 +60,36 @@ pub(super) fn settings(theme: &mut Theme) {
             of(vec![row(0, &[1]), row(0, brokers)]);
         }
     });
+    theme.case("more partitions than are created at once", |k| {
+        let of = |name: &str, partitions: i32| fields! { name: name, num_partitions: partitions };
+        let set = |partitions: i32| {
+            let configs = ["retention.ms", "segment.ms"].map(|name| fields! { name: name, value: "5" });
+            fields! { name: "~c", num_partitions: partitions, configs: configs.to_vec() }
+        };
+        let assigned = fields! {
+            name: "~c", num_partitions: 20_000, assignments: vec![fields! { partition_index: 0, broker_ids: vec![1] }],
+        };
+        for topics in [
+            vec![of("~a", 9_999)],
+            vec![of("~a", 10_000)],
+            vec![of("~a", 10_001)],
+            vec![set(9_997)],
+            vec![set(9_998)],
+            vec![of("~a", 9_996), of("~b", 2)],
+            vec![of("~a", 9_997), of("~b", 2)],
+            vec![of("~a", 9_997), of("a b", 2)],
+            vec![of("~a", 9_997), of("~b", 0)],
+            vec![of("~a", 10_000), of("~b", -2)],
+            vec![of("~a", 10_000), of("~b", -1)],
+            vec![assigned],
+            // What is named twice is not counted, but answered as often where all is refused.
+            vec![of("~a", 1), of("~a", 10_001)],
+            vec![of("~a", 1), of("~a", 10_001), of("~b", 1)],
+            vec![of("~a", 1), of("~a", 1), of("~b", 10_001)],
+        ] {
+            k.call("CreateTopics", 4, fields! { topics: topics, validate_only: true });
+        }
+    });
     theme.case("the size of segments that is meant for tests", |k| {
         const NAME: &str = "internal.segment.bytes";
         for value in ["0", "-1", "13", "x", "", "2147483648", " 200 "] {
@@ -234,6 +264,27 @@ pub(super) fn groups(theme: &mut Theme) {
                 let request = fields! { transactional_id: "~tx", group_id: "~g", producer_id: id, producer_epoch: 0_i16, topics: topics };
                 k.patiently("TxnOffsetCommit", version, &request);
             }
+        });
+    }
+}
+
+pub(super) fn rows(theme: &mut Theme) {
+    for acks in [1, 0] {
+        theme.case(format!("rows without records beside others, acks {acks}"), move |k| {
+            k.topic("~t", &[]);
+            let none = || Value::Null;
+            let open = good().producer(7_000_000, 0, 0).transactional();
+            for rows in [
+                [("~t", 0, none()), ("~t", 0, good().into())],
+                [("~none", 0, none()), ("~t", 0, good().into())],
+                [("~t", 7, none()), ("~t", 0, good().into())],
+                // The one that is never answered: it takes a while to be sure of it.
+                [("~none", 0, none()), ("~t", 0, open.into())],
+            ] {
+                let topics = rows.into_iter().map(|(name, index, records)| (name, vec![(index, records)]));
+                k.produce_all(9, acks, topics.collect());
+            }
+            k.log("~t");
         });
     }
 }
