@@ -14,11 +14,11 @@ use crate::kafka::ErrorCode;
 
 /// Errors first, then what is deleted.
 pub(super) fn handle(node: &Node, request: &DeleteTopicsRequest) -> DeleteTopicsResponse {
-    if request.timeout_ms <= 0 && !(request.topics.is_empty() && request.topic_names.is_empty()) {
-        return late(request);
-    }
     let mut rows = vec![];
     let (names, ids) = sorted(request, &mut rows);
+    if request.timeout_ms <= 0 && !(names.once.is_empty() && ids.once.is_empty()) {
+        return late(request);
+    }
     for name in &names.twice {
         rows.push(invalid(Some(name), Uuid::nil(), "Duplicate topic name."));
     }
@@ -54,7 +54,8 @@ pub(super) fn handle(node: &Node, request: &DeleteTopicsRequest) -> DeleteTopics
     DeleteTopicsResponse::default().with_responses(rows)
 }
 
-/// The time is over before the controller looks at it (`KafkaEventQueue`, `DeleteTopicsRequest.getErrorResponse`).
+/// The time is over before the controller looks at it (`KafkaEventQueue`, `DeleteTopicsRequest.getErrorResponse`). Where
+/// all is wrong by itself it is not asked (`QuorumController.findTopicIds`, `findTopicNames`).
 fn late(request: &DeleteTopicsRequest) -> DeleteTopicsResponse {
     let late = |name, id| row(name, id, ErrorCode::REQUEST_TIMED_OUT, None);
     let named = request.topic_names.iter().map(|name| late(Some(name), Uuid::nil()));
