@@ -85,7 +85,7 @@ const OF_THREE: [(&str, Add); 4] = [
     ("coordinators", coordinators::add),
 ];
 
-const THEMES: [(&str, Add); 39] = [
+const THEMES: [(&str, Add); 40] = [
     ("order", order::add),
     ("rows", rows::add),
     ("rewritten", rewritten::add),
@@ -125,6 +125,7 @@ const THEMES: [(&str, Add); 39] = [
     ("what commits say", outside::groups),
     ("streams", streams::add),
     ("rows without records", outside::rows),
+    ("late deletions", outside::deletions),
 ];
 
 /// All of them, always in the same order.

@@ -288,3 +288,40 @@ pub(super) fn rows(theme: &mut Theme) {
         });
     }
 }
+
+pub(super) fn deletions(theme: &mut Theme) {
+    for version in 1..=6 {
+        theme.case(format!("no time for a deletion, version {version}"), move |k| {
+            let of = |names: &[&str]| {
+                if version >= 6 {
+                    let topics: Vec<_> = names.iter().map(|name| fields! { name: *name }).collect();
+                    return fields! { topics: topics, timeout_ms: 0 };
+                }
+                let names: Vec<_> = names.iter().map(|name| Value::from(*name)).collect();
+                fields! { topic_names: names, timeout_ms: 0 }
+            };
+            for names in [&[][..], &["~a", "~a"], &["~a", "~a", "~b"], &["~b"], &["~a", "~a", "~b", "~b"]] {
+                k.call("DeleteTopics", version, of(names));
+            }
+            if version < 6 {
+                return;
+            }
+            let id = || Value::Uuid(uuid::Uuid::from_u128(9));
+            let both = || fields! { name: "~a", topic_id: id() };
+            let neither = || fields! { name: Value::Null };
+            let by_id = || fields! { topic_id: id() };
+            for topics in [
+                vec![both()],
+                vec![neither()],
+                vec![both(), neither()],
+                vec![by_id(), by_id()],
+                vec![by_id()],
+                vec![both(), by_id()],
+                vec![neither(), fields! { name: "~a" }],
+                vec![fields! { name: "~a" }, fields! { name: "~a" }, by_id(), by_id()],
+            ] {
+                k.call("DeleteTopics", version, fields! { topics: topics, timeout_ms: -1 });
+            }
+        });
+    }
+}
