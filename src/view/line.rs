@@ -65,7 +65,7 @@ pub(super) enum What {
 /// A step that the scenario asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Step {
-    Flush,
+    Flush(Option<ProducerIndex>),
     WaitCallbacks,
     Exit,
     /// A reaction after which nothing more is sent.
@@ -205,12 +205,13 @@ impl Step {
     /// The producer that is named with it.
     pub(super) fn producer(self) -> Option<ProducerIndex> {
         match self {
-            Self::Close(whose)
+            Self::Flush(whose)
+            | Self::Close(whose)
             | Self::Open(whose)
             | Self::Begin(whose)
             | Self::Commit(whose)
             | Self::Abort(whose) => whose,
-            Self::Flush | Self::WaitCallbacks | Self::Exit | Self::Stop | Self::Told(_) => None,
+            Self::WaitCallbacks | Self::Exit | Self::Stop | Self::Told(_) => None,
         }
     }
 }

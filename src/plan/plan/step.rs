@@ -42,10 +42,19 @@ pub enum Action {
         /// The limit.
         within: Duration,
     },
-    /// Flushes every producer, at most so long.
+    /// Flushes, at most so long.
     Flush {
+        /// Which producer; none: every one.
+        producer: Option<ProducerIndex>,
         /// The limit.
         within: Duration,
+    },
+    /// Throws away what a producer has not sent or what is on its way, with a callback for each message.
+    Purge {
+        /// Which.
+        producer: ProducerIndex,
+        /// What.
+        what: Purge,
     },
     /// Closes a producer: flushes, at most so long, then lets go.
     Close {
@@ -99,6 +108,7 @@ impl Action {
             Self::Send { .. } | Self::Again { .. } => "send",
             Self::WaitCallbacks { .. } | Self::Wait { .. } => "wait",
             Self::Flush { .. } => "flush",
+            Self::Purge { .. } => "purge",
             Self::Close { .. } => "close",
             Self::Exit => "exit",
             Self::Open { .. } => "open",

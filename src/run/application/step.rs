@@ -35,7 +35,8 @@ impl Application<'_> {
         let end = match step.action {
             Action::Send { .. } | Action::Again { .. } => StepEnd::Done,
             Action::WaitCallbacks { within } => self.wait_for_callbacks(within, then)?,
-            Action::Flush { within } => self.flush(within, then)?,
+            Action::Flush { producer, within } => self.flush(producer, within, then)?,
+            Action::Purge { producer, what } => self.purge(producer, what),
             Action::Close { producer, within, purge } => self.close(producer, within, purge)?,
             Action::Exit => self.exit(),
             Action::Cluster(ref step) => {
@@ -110,9 +111,32 @@ impl Application<'_> {
         Ok(self.ended(all))
     }
 
-    fn flush(&mut self, within: Duration, then: Flow) -> Result<StepEnd, Halt> {
-        let all = self.flush_until(Limit::new(Instant::now() + within, then))?;
-        Ok(self.ended(all))
+    /// Flushes one producer, or every one.
+    fn flush(
+        &mut self,
+        producer: Option<ProducerIndex>,
+        within: Duration,
+        then: Flow,
+    ) -> Result<StepEnd, Halt> {
+        let limit = Limit::new(Instant::now() + within, then);
+        let Some(producer) = producer else { return self.flush_until(limit).map(|all| self.ended(all)) };
+        Ok(if self.flush_one(producer, limit)? {
+            StepEnd::Done
+        } else {
+            StepEnd::TimedOut(count(&self.reactions.outstanding_of(producer)))
+        })
+    }
+
+    /// Throws away what a producer has not sent or what is on its way, and hears the callbacks of that.
+    fn purge(&self, producer: ProducerIndex, what: Purge) -> StepEnd {
+        self.crew.with(producer, |producer| {
+            producer.serve(Serving::Always);
+            producer.purge(what, self.deadline);
+            if self.plan.callbacks == Callbacks::OnWait {
+                producer.serve(Serving::Never);
+            }
+        });
+        StepEnd::Done
     }
 
     /// Flushes one producer, throws away what it has not sent, as far as that is asked for, and lets go of it. What it

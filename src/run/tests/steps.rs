@@ -20,7 +20,7 @@ mod take {
     }
 
     fn flush(within: Duration) -> Action {
-        Action::Flush { within }
+        Action::Flush { producer: None, within }
     }
 
     const LONG: Duration = Duration::from_mins(1);
@@ -63,6 +63,17 @@ mod take {
         let plan = plan(&[send(0, Mode::Async), close], &[2]);
         let script = Script { answers: vec![(0, Answer::AtOnce)], ..Script::answering(Answer::OnFlush) };
         assert_run(&plan, &script, "send 0\nok 0\nsend 1\nstep 1\nerr 1\nstep 1 done");
+    }
+
+    #[test]
+    fn a_purge_throws_away_and_the_producer_goes_on() {
+        let what = Purge { queue: true, in_flight: false };
+        let purge = Action::Purge { producer: ProducerIndex(0), what };
+        let plan = plan(&[send(0, Mode::Async), flush(TINY), purge, send(1, Mode::Sync)], &[2, 1]);
+        let script = Script { answers: vec![(2, Answer::AtOnce)], ..Script::answering(Answer::Never) };
+        let expected = "send 0\nsend 1\nstep 1\nstep 1 timed out, 2 left\n\
+            step 2\nerr 0\nerr 1\nstep 2 done\nsend 2\nok 2";
+        assert_run(&plan, &script, expected);
     }
 
     #[test]
@@ -194,7 +205,7 @@ mod ends {
     #[test]
     fn the_deadline_ends_every_wait_and_says_what_it_was_for() {
         let wait = Action::WaitCallbacks { within: Duration::from_mins(1) };
-        let flush = Action::Flush { within: Duration::from_mins(1) };
+        let flush = Action::Flush { producer: None, within: Duration::from_mins(1) };
         assert_deadline(&plan(&[send(0, Mode::Sync)], &[2]), Some(0), "the callback of 0");
         assert_deadline(&plan(&[send(0, Mode::Window(2))], &[3]), Some(0), "the callback of 0");
         assert_deadline(&plan(&[send(0, Mode::Async)], &[2]), None, "the callbacks of 0..1");
@@ -206,7 +217,7 @@ mod ends {
     #[test]
     fn an_interruption_ends_every_wait() {
         let wait = Action::WaitCallbacks { within: Duration::from_mins(1) };
-        let flush = Action::Flush { within: Duration::from_mins(1) };
+        let flush = Action::Flush { producer: None, within: Duration::from_mins(1) };
         let plans = [
             plan(&[send(0, Mode::Sync)], &[2]),
             plan(&[send(0, Mode::Async), wait], &[2]),

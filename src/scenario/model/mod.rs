@@ -28,10 +28,10 @@ pub use leaf::{Advance, Duration, Form, ILLEGAL_NAME, Listed, Map, Name, Number,
 pub use producer::{Preset, Producer};
 pub use snapshot::{Include, Partitions, Snapshot, SnapshotOrder};
 pub use step::{
-    Abort, AnyOk, BrokerStep, ClockStep, Close, CoordinatorStep, Cut, Direction, Disconnect, FlushLimit,
-    Headers, Heal, HeldReplica, IsrStep, LeaderStep, Mode, MoreSends, NetworkStep, NewMessages, OnOutcome,
-    PartitionNumber, Purge, React, ReactIn, Reaction, ReplicationStep, Send, SendOffsets, Step, TopicStep,
-    Transaction, TransactionNumber, Wait, WaitFor,
+    Abort, AnyOk, BrokerStep, Call, ClockStep, Close, CoordinatorStep, Cut, Direction, Disconnect, Flush,
+    FlushLimit, Headers, Heal, HeldReplica, IsrStep, LeaderStep, Mode, MoreSends, NetworkStep, NewMessages,
+    OnOutcome, PartitionNumber, Purge, PurgeStep, React, ReactIn, Reaction, ReplicationStep, Send,
+    SendOffsets, Step, TopicStep, Transaction, TransactionNumber, Wait, WaitFor,
 };
 pub use topic::Topic;
 

@@ -132,7 +132,8 @@ impl Names {
 }
 
 /// Words that can stand where a name can.
-const RESERVED: &[&str] = &["ok", "refused", "skipped", "step", "timed_out", "unfinished", "unknown"];
+const RESERVED: &[&str] =
+    &["in_flight", "ok", "queue", "refused", "skipped", "step", "timed_out", "unfinished", "unknown"];
 
 /// A name as it is, where it cannot be read as anything else, or in quotes.
 fn shown(name: &str) -> String {

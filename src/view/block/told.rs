@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::fault::{AfterClose, Condition, Count, Requests};
-use crate::id::{BrokerId, FaultIndex, TopicIndex, TopicPartition};
+use crate::id::{BrokerId, FaultIndex, ProducerIndex, TopicIndex, TopicPartition};
 use crate::judge::Which;
-use crate::plan::{Action, ClusterStep, LinkStep, TransactionCall};
+use crate::plan::{Action, ClusterStep, LinkStep, Purge, TransactionCall};
 
 use super::{Names, quoted, shown};
 
@@ -16,6 +16,7 @@ impl Names {
             Action::Transaction { producer, call: TransactionCall::SendOffsets(sent), .. } => {
                 (producer, sent)
             }
+            Action::Purge { producer, what } => return Some(self.purged(*producer, *what)),
             Action::Cluster(step) => return Some(self.cluster_words(step)),
             Action::Link(step) => return Some(self.link_words(step)),
             Action::Wait { condition, .. } => return Some(format!("wait {}", self.condition(condition))),
@@ -29,6 +30,16 @@ impl Names {
         self.partition(&mut words, sent.topic, Which::One(sent.partition));
         let _infallible = write!(words, "@{}", sent.offset);
         Some(words)
+    }
+
+    fn purged(&self, producer: ProducerIndex, what: Purge) -> String {
+        let mut words = "purge".to_owned();
+        if self.several_producers() {
+            words.extend([" ", self.producer(producer)]);
+        }
+        words.push_str(if what.queue { " queue" } else { "" });
+        words.push_str(if what.in_flight { " in_flight" } else { "" });
+        words
     }
 
     fn cluster_words(&self, step: &ClusterStep) -> String {

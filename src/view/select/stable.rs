@@ -121,13 +121,10 @@ fn stretches(plan: &Plan, trace: &Trace) -> HashMap<usize, Stretch> {
         Some(if waits { at } else { all.min(own) })
     };
     for (at, step) in plan.steps.iter().enumerate().rev() {
+        own.extend(waits_for(&step.action).filter(|_| done.contains(&at)).map(|producer| (producer, at)));
         match step.action {
-            Action::WaitCallbacks { .. } | Action::Flush { .. } if done.contains(&at) => all = at,
-            Action::Close { producer, within: Some(_), .. } if done.contains(&at) => {
-                own.insert(producer, at);
-            }
-            Action::Transaction { producer, ref call, .. } if done.contains(&at) && call.waits() => {
-                own.insert(producer, at);
+            Action::WaitCallbacks { .. } | Action::Flush { producer: None, .. } if done.contains(&at) => {
+                all = at;
             }
             Action::Send { batch, mode } => {
                 let Some(settled) = settled(batch, mode, at, &own, all) else { continue };
@@ -146,6 +143,16 @@ fn stretches(plan: &Plan, trace: &Trace) -> HashMap<usize, Stretch> {
     }
     of_reactions(plan, trace, &mut stretches);
     stretches
+}
+
+/// The one producer all of whose messages have their callbacks when the step is done.
+fn waits_for(action: &Action) -> Option<ProducerIndex> {
+    match *action {
+        Action::Flush { producer, .. } => producer,
+        Action::Close { producer, within: Some(_), .. } => Some(producer),
+        Action::Transaction { producer, ref call, .. } if call.waits() => Some(producer),
+        _ => None,
+    }
 }
 
 /// No step says when reactions send something, and none waits for it for certain.

@@ -8,7 +8,7 @@ use crate::fault::{AfterClose, Condition};
 use crate::id::{BrokerId, FaultIndex, Offset, Partition, ProducerIndex, TopicIndex, TopicPartition};
 use crate::judge::Which;
 use crate::judge::fixture::{add_producer, add_step, add_topic, code_of, plan};
-use crate::plan::{Action, AnomalyKind, ClusterStep, GroupOffset, LinkStep, Plan, TransactionCall};
+use crate::plan::{Action, AnomalyKind, ClusterStep, GroupOffset, LinkStep, Plan, Purge, TransactionCall};
 use crate::view::block::Names;
 use crate::view::folded::Head;
 use crate::view::line::{End, Shape, Shown, Spot, Stand, Step, Track, What};
@@ -16,7 +16,7 @@ use crate::view::line::{End, Shape, Shown, Spot, Stand, Step, Track, What};
 /// Names that look like what may stand beside them.
 const TOPICS: [&str; 10] =
     ["a", "a[0]", "0", "i", "step", "a b", "a\"", "a\\", "sent to a[0]", "\u{2192} written"];
-const PRODUCERS: [&str; 12] = [
+const PRODUCERS: [&str; 13] = [
     "p",
     "7",
     "i",
@@ -29,6 +29,7 @@ const PRODUCERS: [&str; 12] = [
     "ok",
     "expired",
     "unknown",
+    "queue",
 ];
 
 fn names() -> Names {
@@ -76,7 +77,7 @@ fn names() -> Names {
     Names::of(&plan)
 }
 
-/// Steps about faults and the network, and waits; how many they are is [`LINKED`].
+/// Steps about faults and the network, waits and purges; how many they are is [`LINKED`].
 fn link_steps(plan: &mut Plan) {
     let lose = AfterClose::Lose;
     let whole =
@@ -113,17 +114,22 @@ fn link_steps(plan: &mut Plan) {
     for condition in waits {
         add_step(plan, Action::Wait { condition, within: Duration::ZERO });
     }
+    for (queue, in_flight) in [(true, false), (false, true), (true, true)] {
+        for producer in [ProducerIndex(0), ProducerIndex(12)] {
+            add_step(plan, Action::Purge { producer, what: Purge { queue, in_flight } });
+        }
+    }
 }
 
 /// How many steps [`link_steps`] adds.
-const LINKED: u32 = 12 + 6;
+const LINKED: u32 = 12 + 6 + 6;
 
 fn topics() -> impl Iterator<Item = TopicIndex> + Clone {
     (0..10).map(TopicIndex)
 }
 
 fn producers() -> impl Iterator<Item = ProducerIndex> + Clone {
-    (0..12).map(ProducerIndex)
+    (0..13).map(ProducerIndex)
 }
 
 const WHICH: [Which; 4] = [Which::All, Which::Unknown, Which::One(Partition(0)), Which::One(Partition(1))];
@@ -158,15 +164,13 @@ fn calls() -> Vec<Fact> {
     all.extend(codes.map(|code| (What::SendFailed(code), 1)));
     // A plan of one producer does not name it; that of another plan may not look as if it was none.
     let whose = producers().map(Some).chain([None]);
-    let named = whose.flat_map(|whose| [Step::Close(whose), Step::Open(whose), Step::Begin(whose)]);
+    let named = whose
+        .flat_map(|whose| [Step::Flush(whose), Step::Close(whose), Step::Open(whose), Step::Begin(whose)]);
     let asked =
         producers().map(Some).chain([None]).flat_map(|whose| [Step::Commit(whose), Step::Abort(whose)]);
     let told = (0..8 + 14 + LINKED).map(Step::Told);
-    for step in [Step::Flush, Step::WaitCallbacks, Step::Exit, Step::Stop]
-        .into_iter()
-        .chain(named)
-        .chain(asked)
-        .chain(told)
+    for step in
+        [Step::WaitCallbacks, Step::Exit, Step::Stop].into_iter().chain(named).chain(asked).chain(told)
     {
         all.extend([End::Skipped, End::Unfinished, End::Unknown].map(|end| (What::Step(step, end), 0)));
         all.extend(codes.map(|code| (What::Step(step, End::Failed(code)), 0)));

@@ -42,7 +42,7 @@ fn timeline() -> Vec<(What, usize)> {
         (What::Ok { late: true, place: place(0, 0), offset: Shown::Unknown }, 1),
         (What::Err { late: false, code: code_of("expired") }, 1),
         (What::Timeout, 1),
-        (What::Step(Step::Flush, End::Done), 0),
+        (What::Step(Step::Flush(None), End::Done), 0),
         (What::Step(Step::Close(Some(ProducerIndex(0))), End::TimedOut), 1),
         (What::Fatal(Some(ProducerIndex(0)), code_of("fenced")), 0),
     ]

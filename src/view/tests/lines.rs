@@ -238,8 +238,8 @@ fn steps_show_how_they_ended() {
     let mut plan = plan(1);
     let within = Duration::from_secs(1);
     let steps = [
-        (Action::Flush { within }, Some(StepEnd::Done)),
-        (Action::Flush { within }, Some(StepEnd::TimedOut(3))),
+        (Action::Flush { producer: None, within }, Some(StepEnd::Done)),
+        (Action::Flush { producer: None, within }, Some(StepEnd::TimedOut(3))),
         (Action::WaitCallbacks { within }, Some(StepEnd::Done)),
         (Action::WaitCallbacks { within }, Some(StepEnd::Skipped)),
         (
@@ -347,7 +347,7 @@ fn producers_that_no_wait_orders_have_a_log_line_each_and_no_offsets() {
 
 #[test]
 fn producers_that_a_wait_orders_share_a_log_line() {
-    let (plan, trace) = two_producers(Some(Action::Flush { within: Duration::from_secs(1) }));
+    let (plan, trace) = two_producers(Some(Action::Flush { producer: None, within: Duration::from_secs(1) }));
     shows(
         &plan,
         &trace,
@@ -394,7 +394,7 @@ fn a_wait_that_serves_callbacks_groups_them() {
     let mut plan = in_total(named(plan(4), "orders"));
     plan.topics[0].partitions = 2;
     plan.callbacks = Callbacks::OnWait;
-    let step = add_step(&mut plan, Action::Flush { within: Duration::from_secs(1) });
+    let step = add_step(&mut plan, Action::Flush { producer: None, within: Duration::from_secs(1) });
     let mut events = sends(0..4);
     events.push(Event::StepBegan(step));
     let answers = [(1, 1, 0), (0, 0, 0), (3, 1, 1), (2, 0, 1)];

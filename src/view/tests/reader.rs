@@ -237,7 +237,7 @@ fn phrases(block: &str, text: &str, values: &Values) -> Vec<String> {
             let numbers = words.set(block);
             acknowledged(late, numbers, &mut words)
         }
-        "flush" | "wait" | "close" | "exit" | "stop" | "open" | "begin" | "commit" | "abort"
+        "flush" | "purge" | "wait" | "close" | "exit" | "stop" | "open" | "begin" | "commit" | "abort"
         | "send_offsets" | "broker" | "leader" | "isr" | "replication" | "topic" | "clock"
         | "coordinator" => {
             vec![step(first, &mut words)]

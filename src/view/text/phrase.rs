@@ -97,7 +97,7 @@ impl Phrase<'_> {
 
     fn step(&self, out: &mut String, step: Step, end: End) {
         out.push_str(match step {
-            Step::Flush => "flush",
+            Step::Flush(_) => "flush",
             Step::WaitCallbacks => "wait callbacks",
             Step::Exit => "exit",
             Step::Stop => "stop",

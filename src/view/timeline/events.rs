@@ -128,7 +128,9 @@ impl Layout<'_> {
                 TransactionCall::SendOffsets(_) => of("send_offsets", producer),
             },
             _ if !step.explicit => return None,
-            Action::Flush { .. } => "flush".to_owned(),
+            Action::Flush { producer, .. } => {
+                producer.map_or_else(|| "flush".to_owned(), |producer| of("flush", producer))
+            }
             Action::WaitCallbacks { .. } => "wait callbacks".to_owned(),
             Action::Close { producer, .. } => of("close", producer),
             Action::Open { producer, .. } => of("open", producer),

@@ -93,16 +93,13 @@ impl Compiler<'_> {
             }
             model::Step::Send(Form::Long(send)) => self.long_send(send, span, course),
             model::Step::Wait(wait) => self.wait(wait, span, course),
-            model::Step::Flush(within) => {
-                self.needs_open(span, course);
-                let within = within.map_or_else(|| self.ack_wait(), |within| within.0);
-                self.add(Action::Flush { within }, span);
-            }
+            model::Step::Flush(form) => self.flush(form.as_ref(), span, course),
+            model::Step::Purge(form) => self.purge(form.as_ref(), span, course),
             model::Step::Close(form) => self.close(form.as_ref(), span, course),
             model::Step::Exit => self.exit(span, course),
-            model::Step::Open(name) => self.open(name.as_ref(), span, course),
-            model::Step::Begin(name) => self.begin(name.as_ref(), span, course),
-            model::Step::Commit(name) => self.commit(name.as_ref(), span, course),
+            model::Step::Open(form) => self.open(form.as_ref(), span, course),
+            model::Step::Begin(form) => self.begin(form.as_ref(), span, course),
+            model::Step::Commit(form) => self.commit(form.as_ref(), span, course),
             model::Step::Abort(form) => self.abort(form.as_ref(), span, course),
             model::Step::SendOffsets(offsets) => self.send_offsets(offsets, span, course),
             other if self.link_step(other, span) => {}

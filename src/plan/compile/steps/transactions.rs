@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::diagnostic::Code;
 use crate::id::{Offset, Partition, ProducerIndex};
@@ -85,42 +86,66 @@ impl Compiler<'_> {
         }
     }
 
-    pub(super) fn begin(&mut self, name: Option<&Name>, span: Span, course: &mut Course) {
-        let Some(producer) = self.named(name, span) else { return };
+    pub(super) fn begin(&mut self, form: Option<&Form<Name, model::Call>>, span: Span, course: &mut Course) {
+        let Some((producer, within)) = self.called(form, span) else { return };
         self.used(producer, span, course);
         self.needs_transactional(producer, span);
         if let Transaction::Begun(begun) = course.of(producer).transaction {
             self.begun_twice(begun, span);
         }
         course.of(producer).transaction = Transaction::Begun(span);
-        self.ask(producer, TransactionCall::Begin, span);
+        self.add(Action::Transaction { producer, call: TransactionCall::Begin, within }, span);
     }
 
-    pub(super) fn commit(&mut self, name: Option<&Name>, span: Span, course: &mut Course) {
-        let Some(producer) = self.named(name, span) else { return };
-        self.end(producer, TransactionCall::Commit, span, course);
-    }
-
-    pub(super) fn abort(&mut self, form: Option<&Form<Name, model::Abort>>, span: Span, course: &mut Course) {
-        let (producer, flush) = match form {
-            Some(Form::Long(abort)) => {
-                (self.producer_of(&abort.producer, span), abort.flush.value().copied().unwrap_or(true))
-            }
-            Some(Form::Short(name)) => (self.named(Some(name), span), true),
-            None => (self.named(None, span), true),
-        };
-        if let Some(producer) = producer {
-            self.end(producer, TransactionCall::Abort { flush }, span, course);
+    pub(super) fn commit(&mut self, form: Option<&Form<Name, model::Call>>, span: Span, course: &mut Course) {
+        if let Some((producer, within)) = self.called(form, span) {
+            self.end(Action::Transaction { producer, call: TransactionCall::Commit, within }, span, course);
         }
     }
 
-    fn end(&mut self, producer: ProducerIndex, call: TransactionCall, span: Span, course: &mut Course) {
+    /// The producer that a call is of, and how long it may take.
+    pub(super) fn called(
+        &mut self,
+        form: Option<&Form<Name, model::Call>>,
+        span: Span,
+    ) -> Option<(ProducerIndex, Duration)> {
+        match form {
+            Some(Form::Long(call)) => {
+                let within = self.limit(&call.within);
+                Some((self.producer_of(&call.producer, span)?, within))
+            }
+            Some(Form::Short(name)) => Some((self.named(Some(name), span)?, self.ack_wait())),
+            None => Some((self.named(None, span)?, self.ack_wait())),
+        }
+    }
+
+    /// How long a call may take.
+    pub(super) fn limit(&self, within: &Field<model::Duration>) -> Duration {
+        within.value().map_or_else(|| self.ack_wait(), |within| within.0)
+    }
+
+    pub(super) fn abort(&mut self, form: Option<&Form<Name, model::Abort>>, span: Span, course: &mut Course) {
+        let said = model::Abort::default();
+        let (producer, said) = match form {
+            Some(Form::Long(abort)) => (self.producer_of(&abort.producer, span), abort),
+            Some(Form::Short(name)) => (self.named(Some(name), span), &said),
+            None => (self.named(None, span), &said),
+        };
+        let call = TransactionCall::Abort { flush: said.flush.value().copied().unwrap_or(true) };
+        let within = self.limit(&said.within);
+        if let Some(producer) = producer {
+            self.end(Action::Transaction { producer, call, within }, span, course);
+        }
+    }
+
+    fn end(&mut self, action: Action, span: Span, course: &mut Course) {
+        let Action::Transaction { producer, .. } = action else { return };
         self.used(producer, span, course);
         if let Transaction::None = course.of(producer).transaction {
             self.not_begun(producer, span);
         }
         course.of(producer).transaction = Transaction::Ended;
-        self.ask(producer, call, span);
+        self.add(action, span);
     }
 
     pub(super) fn send_offsets(&mut self, written: &model::SendOffsets, span: Span, course: &mut Course) {
@@ -144,11 +169,8 @@ impl Compiler<'_> {
         let (Some(group), Some(offset)) = (written.group.value(), written.offset.value()) else { return };
         let offset = Offset(i64::try_from(offset.0).unwrap_or(i64::MAX));
         let offset = GroupOffset { group: Arc::from(group.0.as_str()), topic, partition, offset };
-        self.ask(producer, TransactionCall::SendOffsets(offset), span);
-    }
-
-    fn ask(&mut self, producer: ProducerIndex, call: TransactionCall, span: Span) {
-        self.add(Action::Transaction { producer, call, within: self.ack_wait() }, span);
+        let (call, within) = (TransactionCall::SendOffsets(offset), self.limit(&written.within));
+        self.add(Action::Transaction { producer, call, within }, span);
     }
 
     pub(super) fn needs_transactional(&mut self, producer: ProducerIndex, span: Span) {

@@ -99,7 +99,7 @@ fn one_time_out_names_all_that_are_outstanding_of_all_threads() {
 
 #[test]
 fn each_waits_for_room_and_all_get_it() {
-    let flush = Action::Flush { within: Duration::from_mins(1) };
+    let flush = Action::Flush { producer: None, within: Duration::from_mins(1) };
     let plan = in_threads(3, &[send(0, Mode::Async), flush], &[9]);
     let script = Script { room: 1, ..Script::answering(Answer::OnFlush) };
     let (happened, ending) = run(&plan, &script);

@@ -1,4 +1,4 @@
-//! How a producer is closed.
+//! How a producer is flushed, emptied and closed.
 
 use std::time;
 
@@ -8,7 +8,7 @@ use serde::de::Deserializer;
 
 use crate::scenario::model::leaf::{Leaf, read_leaf};
 
-use super::{Duration, Field, Name};
+use super::{Duration, Field, Listed, Name};
 
 /// How a producer is closed.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -22,6 +22,26 @@ pub struct Close {
     /// What is thrown away behind the flush, with a callback for each message: what waits in the client's buffer, what
     /// is on its way to a broker, or both. Default: nothing.
     pub purge: Field<Vec<Field<Purge>>>,
+}
+
+/// Which producer is flushed, and how long that may take.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Flush {
+    /// Which. Default: every one.
+    pub producer: Field<Name>,
+    /// How long at most. Default: `ack_wait`.
+    pub within: Field<Duration>,
+}
+
+/// What a producer throws away.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PurgeStep {
+    /// Which producer, where there are several.
+    pub producer: Field<Name>,
+    /// What. Default: both.
+    pub what: Field<Listed<Purge, Purge>>,
 }
 
 /// How long a flush may take: a duration, or `none` for no flush.

@@ -15,13 +15,13 @@ use super::{
     Until,
 };
 
-pub use close::{Close, FlushLimit, Purge};
+pub use close::{Close, Flush, FlushLimit, Purge, PurgeStep};
 pub use cluster::{
     BrokerStep, ClockStep, CoordinatorStep, HeldReplica, IsrStep, LeaderStep, ReplicationStep, TopicStep,
 };
 pub use network::{Cut, Direction, Disconnect, Heal, NetworkStep};
 pub use react::{AnyOk, MoreSends, NewMessages, OnOutcome, React, ReactIn, Reaction};
-pub use transaction::{Abort, PartitionNumber, SendOffsets, Transaction, TransactionNumber};
+pub use transaction::{Abort, Call, PartitionNumber, SendOffsets, Transaction, TransactionNumber};
 
 /// When the next message may be sent.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -51,26 +51,31 @@ pub enum Step {
     /// Waits: `wait: callbacks` until every submission has its callback, up to `ack_wait`; or for a condition,
     /// `wait: {requests: 3, within: 5s}`.
     Wait(Form<WaitFor, Box<Wait>>),
-    /// Flushes every producer, up to `ack_wait` or as long as is said: `flush`, `flush: 2s`.
-    Flush(Option<Duration>),
+    /// Flushes every producer, up to `ack_wait` or as long as is said: `flush`, `flush: 2s`; or one of several,
+    /// `flush: {producer: NAME}`.
+    Flush(Option<Form<Duration, Flush>>),
+    /// Throws away what a producer has not sent, what is on its way, or both, with a callback for each message, and goes
+    /// on: `purge: [queue, in_flight]`, `purge: queue`, `purge: {producer: NAME}`. `purge` alone means both.
+    Purge(Option<Form<Listed<Purge, Purge>, PurgeStep>>),
     /// Closes a producer: flushes it, up to `ack_wait`, and lets go of it. `close`, or `close: NAME` where there are
     /// several, or with more said about it. It cannot be used afterwards.
     Close(Option<Form<Name, Close>>),
     /// The process would end here: nothing is flushed, and no callback is served any more. What was sent and not
     /// answered by then is `cut_off`. Only steps that change the cluster may follow.
     Exit,
-    /// Opens a producer: creates it and, if it is transactional, initialises it, up to `ack_wait`. `open`, or
-    /// `open: NAME` where there are several. Without this step a producer is opened before the first step, a
+    /// Opens a producer: creates it and, if it is transactional, initialises it, up to `ack_wait` or as `within` says.
+    /// `open`, or `open: NAME` where there are several. Without this step a producer is opened before the first step, a
     /// transactional one at its first `begin`.
-    Open(Option<Name>),
+    Open(Option<Form<Name, Call>>),
     /// Begins a transaction. `begin`, or `begin: NAME` where there are several producers. The producer must have a
     /// `transactional.id`.
-    Begin(Option<Name>),
-    /// Commits the transaction, up to `ack_wait`: waits for the callbacks of its messages, then asks the client.
-    /// `commit`, or `commit: NAME` where there are several producers.
-    Commit(Option<Name>),
-    /// Aborts the transaction, up to `ack_wait`: waits for the callbacks of its messages, then asks the client.
-    /// `abort`, or `abort: NAME` where there are several producers; `abort: {flush: false}` does not wait.
+    Begin(Option<Form<Name, Call>>),
+    /// Commits the transaction, up to `ack_wait` or as `within` says: waits for the callbacks of its messages, then asks
+    /// the client. `commit`, or `commit: NAME` where there are several producers, `commit: {within: 1s}`. A commit of
+    /// which nobody knows whether it was done may be asked for again.
+    Commit(Option<Form<Name, Call>>),
+    /// Aborts the transaction, up to `ack_wait` or as `within` says: waits for the callbacks of its messages, then asks
+    /// the client. `abort`, or `abort: NAME` where there are several producers; `abort: {flush: false}` does not wait.
     Abort(Option<Form<Name, Abort>>),
     /// Adds an offset of a consumer group to the transaction, up to `ack_wait`, as an application does that reads
     /// messages and writes others.
@@ -194,8 +199,8 @@ pub struct Wait {
 /// These may stand alone.
 fn with_bare_words(schema: &mut Schema) {
     if let Some(variants) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
-        variants.push(
-            json!({ "enum": ["flush", "close", "open", "begin", "commit", "abort", "exit", "disconnect"] }),
-        );
+        variants.push(json!({ "enum": [
+                "flush", "purge", "close", "open", "begin", "commit", "abort", "exit", "disconnect"
+            ] }));
     }
 }

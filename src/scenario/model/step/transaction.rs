@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::scenario::model::{Field, MAX_MESSAGES, MAX_PARTITIONS, Name, Number};
+use crate::scenario::model::{Duration, Field, MAX_MESSAGES, MAX_PARTITIONS, Name, Number};
 
 /// The number of a transaction of one send, from 0.
 pub type TransactionNumber = Number<0, MAX_MESSAGES>;
@@ -21,6 +21,16 @@ pub struct Transaction {
     pub abort: Field<Vec<Field<TransactionNumber>>>,
 }
 
+/// A call of the client, and how long it may take.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Call {
+    /// Of which producer, where there are several.
+    pub producer: Field<Name>,
+    /// How long at most. Default: `ack_wait`.
+    pub within: Field<Duration>,
+}
+
 /// How a transaction is aborted.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -30,6 +40,8 @@ pub struct Abort {
     /// Whether it first waits for the callbacks of its messages. Otherwise the client throws away what it has not
     /// sent. Default: true.
     pub flush: Field<bool>,
+    /// How long it may take at most. Default: `ack_wait`.
+    pub within: Field<Duration>,
 }
 
 /// An offset that becomes the group's with the transaction.
@@ -46,4 +58,6 @@ pub struct SendOffsets {
     pub partition: Field<PartitionNumber>,
     /// Whose transaction, where there are several producers.
     pub producer: Field<Name>,
+    /// How long it may take at most. Default: `ack_wait`.
+    pub within: Field<Duration>,
 }

@@ -45,7 +45,7 @@ impl Scene<'_> {
             Deed::Resend | Deed::Send { .. } => return None,
             Deed::Stop => Step::Stop,
             Deed::Close => Step::Close(whose),
-            Deed::Flush => Step::Flush,
+            Deed::Flush => Step::Flush(None),
         };
         let (end, outstanding) = match self.reactions.ends.get(&number) {
             Some(StepEnd::TimedOut(outstanding)) => (End::TimedOut, *outstanding),

@@ -39,9 +39,11 @@ impl Scene<'_> {
                 TransactionCall::Abort { .. } => Step::Abort(named(producer)),
                 TransactionCall::SendOffsets(_) => Step::Told(self.names.told_by(at)?),
             },
-            Action::Cluster(_) | Action::Link(_) | Action::Wait { .. } => Step::Told(self.names.told_by(at)?),
+            Action::Cluster(_) | Action::Link(_) | Action::Wait { .. } | Action::Purge { .. } => {
+                Step::Told(self.names.told_by(at)?)
+            }
             _ if !step.explicit => return None,
-            Action::Flush { .. } => Step::Flush,
+            Action::Flush { producer, .. } => Step::Flush(producer.and_then(named)),
             Action::WaitCallbacks { .. } => Step::WaitCallbacks,
             Action::Close { producer, .. } => Step::Close(named(producer)),
             Action::Exit => Step::Exit,

@@ -1,12 +1,14 @@
 //! What producers have been through when a step comes, and what they can therefore not do.
 
+mod ending;
+
 use crate::diagnostic::Code;
 use crate::id::ProducerIndex;
 use crate::plan::compile::Compiler;
 use crate::scenario::model::{self, Form};
 use crate::source::Span;
 
-use crate::plan::plan::{Action, Purge};
+use crate::plan::plan::Action;
 
 use super::cluster::Cluster;
 use super::sending::Split;
@@ -59,24 +61,34 @@ impl Compiler<'_> {
     /// Notes which producers a step opens.
     pub(super) fn opened_by_steps<'a>(&mut self, steps: impl Iterator<Item = &'a model::Step>) {
         for step in steps {
-            let model::Step::Open(name) = step else { continue };
+            let model::Step::Open(form) = step else { continue };
             let only = self.producers.len() == 1;
+            let name = match form {
+                Some(Form::Short(name)) => Some(name),
+                Some(Form::Long(call)) => call.producer.value(),
+                None => None,
+            };
             for producer in &mut self.producers {
-                let named = name.as_ref().map_or(only, |name| *producer.name == name.0);
+                let named = name.map_or(only, |name| *producer.name == name.0);
                 producer.opened_by_step |= named;
             }
         }
     }
 
-    pub(super) fn open(&mut self, name: Option<&model::Name>, span: Span, course: &mut Course) {
-        let Some(producer) = self.named(name, span) else { return };
+    pub(super) fn open(
+        &mut self,
+        form: Option<&Form<model::Name, model::Call>>,
+        span: Span,
+        course: &mut Course,
+    ) {
+        let Some((producer, within)) = self.called(form, span) else { return };
         if let Some(opened) = course.of(producer).opened {
             let mistake = self.mistake(Code::StepOrder, span, "this producer is open by then");
             self.report(mistake.and(opened, "it is opened here"));
         }
         course.of(producer).opened.get_or_insert(span);
         self.used(producer, span, course);
-        self.add(Action::Open { producer, within: self.ack_wait() }, span);
+        self.add(Action::Open { producer, within }, span);
     }
 
     /// A producer is used that must be open.
@@ -94,28 +106,6 @@ impl Compiler<'_> {
                 self.mistake(Code::StepOrder, span, "this step uses a producer that a later step opens");
             self.report(mistake.help("write 'open' before it, or leave it out"));
         }
-    }
-
-    pub(super) fn close(
-        &mut self,
-        form: Option<&Form<model::Name, model::Close>>,
-        span: Span,
-        course: &mut Course,
-    ) {
-        let said = model::Close::default();
-        let (producer, said) = match form {
-            Some(Form::Long(close)) => (self.producer_of(&close.producer, span), close),
-            Some(Form::Short(name)) => (self.named(Some(name), span), &said),
-            None => (self.named(None, span), &said),
-        };
-        let Some(producer) = producer else { return };
-        self.used(producer, span, course);
-        course.of(producer).closed.get_or_insert(span);
-        let within = said.flush.value().map_or_else(|| Some(self.ack_wait()), |limit| limit.0);
-        let purged =
-            |what| said.purge.value().into_iter().flatten().any(|field| field.value() == Some(&what));
-        let purge = Purge { queue: purged(model::Purge::Queue), in_flight: purged(model::Purge::InFlight) };
-        self.add(Action::Close { producer, within, purge }, span);
     }
 
     pub(super) fn exit(&mut self, span: Span, course: &mut Course) {
