@@ -150,6 +150,7 @@ pub(crate) fn log(topic: u16, partition: i32, records: &[LogRecord]) -> Partitio
         partition: TopicPartition { topic: TopicIndex(topic), partition: Partition(partition) },
         records: records.to_vec(),
         markers: Vec::new(),
+        start: Offset(0),
         unreadable: false,
         high_watermark: end,
         last_stable_offset: end,

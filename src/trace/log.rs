@@ -11,6 +11,8 @@ pub struct PartitionLog {
     pub records: Vec<LogRecord>,
     /// The ends of transactions, by ascending offset; each takes an offset of its own.
     pub markers: Vec<LogMarker>,
+    /// The relative offset of the first record that is still there; 0 where nothing of this run has been removed.
+    pub start: Offset,
     /// Whether nobody led the partition, so that nothing is known of it.
     pub unreadable: bool,
     /// The relative high watermark.

@@ -44,7 +44,7 @@ fn check_offset(facts: &Facts<'_>, lane: Lane, number: u32, callback: &Callback,
         }
         return;
     };
-    if facts.is_unreadable(TopicPartition { topic: lane.topic, partition }) {
+    if facts.is_unseen_at(TopicPartition { topic: lane.topic, partition }, offset) {
         return;
     }
     let stands = match facts.standing.at(TopicPartition { topic: lane.topic, partition }, offset) {

@@ -6,9 +6,9 @@ pub(super) mod transactions;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::id::{Partition, ProducerIndex, TopicIndex, TopicPartition};
+use crate::id::{Offset, Partition, ProducerIndex, TopicIndex, TopicPartition};
 use crate::plan::{Action, Batch, Deed, Plan, Producer};
-use crate::trace::{Callback, Event, StepEnd, Trace};
+use crate::trace::{Callback, Event, PartitionLog, StepEnd, Trace};
 
 use crate::judge::finding::{Lane, Place, Resolved, Which, continues};
 use crate::judge::outcome::{Outcome, Outcomes};
@@ -37,8 +37,8 @@ pub(super) struct Facts<'a> {
     sent_to: Vec<i32>,
     /// Submissions with more than one callback.
     pub(super) twice: HashSet<u32>,
-    /// The logs that could not be read.
-    unreadable: HashSet<TopicPartition>,
+    /// The logs that could not be read, or whose begin has been removed.
+    incomplete: HashSet<TopicPartition>,
     /// For each producer whether it asks brokers to acknowledge.
     acknowledged: Vec<bool>,
 }
@@ -50,7 +50,8 @@ impl<'a> Facts<'a> {
         let outcomes = Outcomes::of(&calls.numbers, &trace.events);
         let acknowledged = plan.producers.iter().map(|producer| !without_acks(producer)).collect();
         let transactions = Transactions::of(plan, &trace.events);
-        let unreadable = trace.logs.iter().filter(|log| log.unreadable).map(|log| log.partition).collect();
+        let incomplete = |log: &&PartitionLog| log.unreadable || log.start > Offset(0);
+        let incomplete = trace.logs.iter().filter(incomplete).map(|log| log.partition).collect();
         let mut facts = Self {
             plan,
             trace,
@@ -60,7 +61,7 @@ impl<'a> Facts<'a> {
             transactions,
             sent_to: Vec::new(),
             twice: HashSet::new(),
-            unreadable,
+            incomplete,
             acknowledged,
         };
         facts.hear();
@@ -146,21 +147,23 @@ impl<'a> Facts<'a> {
         self.transactions.of_submission(self.plan, self.calls.numbers.submission(number))
     }
 
-    /// Whether a submission that stands in no log may stand in one that could not be read.
+    /// Whether a submission that stands in no log may stand in one that could not be read, or may have stood where a log
+    /// has been removed.
     pub(super) fn is_unseen(&self, number: u32) -> bool {
-        if self.unreadable.is_empty() || self.standing.first(number).is_some() {
+        if self.incomplete.is_empty() || self.standing.first(number).is_some() {
             return false;
         }
         let (topic, sent_to) = (self.lane(number, Which::Unknown).topic, self.sent_to(number));
         match sent_to {
-            Some(partition) => self.unreadable.contains(&TopicPartition { topic, partition }),
-            None => self.unreadable.iter().any(|log| log.topic == topic),
+            Some(partition) => self.incomplete.contains(&TopicPartition { topic, partition }),
+            None => self.incomplete.iter().any(|log| log.topic == topic),
         }
     }
 
-    /// Whether that log could not be read.
-    pub(super) fn is_unreadable(&self, partition: TopicPartition) -> bool {
-        self.unreadable.contains(&partition)
+    /// Whether that place in a log could not be read, or has been removed.
+    pub(super) fn is_unseen_at(&self, place: TopicPartition, offset: Offset) -> bool {
+        let mut logs = self.trace.logs.iter().filter(|log| log.partition == place);
+        self.incomplete.contains(&place) && logs.any(|log| log.unreadable || offset < log.start)
     }
 
     /// The batch that a submission belongs to. Numbers are given to messages of the plan alone.

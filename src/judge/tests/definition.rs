@@ -9,14 +9,15 @@ use super::random::{some_plan, some_trace};
 use crate::id::{MessageId, Offset, Partition, ProducerIndex, Submission, TopicIndex, TopicPartition};
 use crate::judge::{Detail, Findings, Outcome, Stands, judge};
 use crate::plan::{Action, Plan, TransactionCall};
-use crate::trace::{Callback, Content, Event, Fate, LogRecord, Persistence, StepEnd, Trace};
+use crate::trace::{Callback, Content, Event, Fate, LogRecord, PartitionLog, Persistence, StepEnd, Trace};
 
 /// Everything of a trace in plain vectors.
 struct Naive<'a> {
     plan: &'a Plan,
     events: Vec<Event>,
     records: Vec<(TopicPartition, LogRecord)>,
-    unreadable: Vec<TopicPartition>,
+    /// With the first offset that is still there.
+    incomplete: Vec<(TopicPartition, Offset)>,
     made: BTreeSet<Submission>,
 }
 
@@ -32,8 +33,10 @@ impl<'a> Naive<'a> {
                 records.push((log.partition, LogRecord { identity, ..*record }));
             }
         }
-        let unreadable = trace.logs.iter().filter(|log| log.unreadable).map(|log| log.partition).collect();
-        Self { plan, events, records, unreadable, made }
+        let start = |log: &PartitionLog| if log.unreadable { Offset(i64::MAX) } else { log.start };
+        let incomplete = trace.logs.iter().map(|log| (log.partition, start(log)));
+        let incomplete = incomplete.filter(|(_, start)| start.0 > 0).collect();
+        Self { plan, events, records, incomplete, made }
     }
 
     /// The last that is known of a step.
@@ -108,8 +111,8 @@ impl<'a> Naive<'a> {
     }
 
     fn is_unseen(&self, s: Submission) -> bool {
-        let mut unreadable = self.unreadable.iter().filter(|p| p.topic == self.topic(s));
-        let there = unreadable.any(|p| self.sent_to(s).is_none_or(|sent_to| sent_to == p.partition));
+        let mut incomplete = self.incomplete.iter().map(|(p, _)| p).filter(|p| p.topic == self.topic(s));
+        let there = incomplete.any(|p| self.sent_to(s).is_none_or(|sent_to| sent_to == p.partition));
         there && self.copies(s).is_empty()
     }
 
@@ -337,7 +340,7 @@ impl<'a> Naive<'a> {
                 continue;
             };
             let p = TopicPartition { topic: self.topic(s), partition };
-            if self.unreadable.contains(&p) {
+            if self.incomplete.iter().any(|(other, start)| *other == p && offset < *start) {
                 continue;
             }
             match self.log(p).iter().find(|r| r.offset == offset) {

@@ -180,27 +180,30 @@ fn ends() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-/// A log, and offsets at which transactions ended; none where it could not be read.
-type SomeLog = Option<(Vec<LogRecord>, Vec<(bool, Option<u16>)>)>;
+/// A log, offsets at which transactions ended, and the first offset that is still there; none where it could not be read.
+type SomeLog = Option<(Vec<LogRecord>, Vec<(bool, Option<u16>)>, i64)>;
 
 fn logged(place: (u16, i32), some: &SomeLog) -> PartitionLog {
-    let Some((records, markers)) = some else {
+    let Some((records, markers, start)) = some else {
         return PartitionLog { unreadable: true, ..log(place.0, place.1, &[]) };
     };
+    let records: Vec<_> = records.iter().filter(|record| record.offset.0 >= *start).copied().collect();
     let taken: BTreeSet<_> = records.iter().map(|record| record.offset).collect();
-    let free = (0..).map(Offset).filter(|offset| !taken.contains(offset));
+    let free = (*start..).map(Offset).filter(|offset| !taken.contains(offset));
     let marker = |(offset, (committed, producer)): (Offset, &(bool, Option<u16>))| LogMarker {
         offset,
         producer: producer.map(ProducerIndex),
         committed: *committed,
     };
-    PartitionLog { markers: free.zip(markers).map(marker).collect(), ..log(place.0, place.1, records) }
+    let markers = free.zip(markers).map(marker).collect();
+    PartitionLog { markers, start: Offset(*start), ..log(place.0, place.1, &records) }
 }
 
 /// Any events that make sense, and any logs.
 pub(crate) fn some_trace() -> impl Strategy<Value = Trace> {
     let markers = prop::collection::vec((any::<bool>(), prop::option::of(0u16..2)), 0..3);
-    let logs = prop::collection::vec(prop::option::weighted(0.95, (some_log(), markers)), 4);
+    let start = prop_oneof![8 => Just(0i64), 1 => 1i64..6];
+    let logs = prop::collection::vec(prop::option::weighted(0.95, (some_log(), markers, start)), 4);
     (events(), ends(), logs).prop_map(|(events, ends, logs)| {
         let places = [(0, 0), (0, 1), (1, 0), (1, 1)];
         let logs = logs.iter().zip(places).map(|(some, place)| logged(place, some));

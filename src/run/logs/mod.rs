@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::cluster::{Address, Cluster, ClusterError, LogEnd, Logged, Place, Tcp};
+use crate::cluster::{Address, Bound, Cluster, ClusterError, LogEnd, Logged, Place, Tcp};
 use crate::id::Submission;
 use crate::kafka::ErrorCode;
 use crate::plan::{Plan, Recogniser};
@@ -133,21 +133,59 @@ impl<'a> Reader<'a> {
             Some(_) => led(cluster, &self.logs, deadline).await?,
             None => vec![true; self.logs.len()],
         };
-        let read: Vec<_> = led.iter().enumerate().filter(|(_, led)| **led).map(|(at, _)| at).collect();
-        let from: Vec<_> = read
-            .iter()
-            .filter_map(|at| self.logs.get(*at))
-            .map(|log| (log.place().clone(), log.next))
-            .collect();
+        let led: Vec<_> = led.iter().enumerate().filter(|(_, led)| **led).map(|(at, _)| at).collect();
+        let mut ends = vec![Err(ErrorCode::LEADER_NOT_AVAILABLE); self.logs.len()];
+        let mut unread = led;
+        while !unread.is_empty() {
+            let read = self.read_some(&unread, deadline).await?;
+            for (at, end) in unread.iter().zip(read) {
+                ends[*at] = end;
+            }
+            unread = self.removed(&ends, deadline).await?;
+        }
+        Ok(ends)
+    }
+
+    /// Reads what is left of some of the logs.
+    async fn read_some(
+        &mut self,
+        some: &[usize],
+        deadline: Instant,
+    ) -> Result<Vec<Result<LogEnd, ErrorCode>>, RunError> {
+        let Some(cluster) = &mut self.cluster else { return Ok(Vec::new()) };
+        let logs = some.iter().filter_map(|at| self.logs.get(*at));
+        let from: Vec<_> = logs.map(|log| (log.place().clone(), log.next)).collect();
         let (logs, recogniser, plan) = (&mut self.logs, &mut self.recogniser, self.plan);
         let visit = |at: usize, logged: &Logged<'_>| {
-            if let Some(log) = read.get(at).and_then(|at| logs.get_mut(*at)) {
+            if let Some(log) = some.get(at).and_then(|at| logs.get_mut(*at)) {
                 log.visit(plan, recogniser, logged);
             }
         };
-        let mut ends = cluster.read(&from, visit, deadline).await?.into_iter();
-        let end = |led| if led { ends.next() } else { Some(Err(ErrorCode::LEADER_NOT_AVAILABLE)) };
-        Ok(led.into_iter().filter_map(end).collect())
+        Ok(cluster.read(&from, visit, deadline).await?)
+    }
+
+    /// The logs that could not be read since the broker has removed what was to be read next, by their age or their size:
+    /// they are read from where they begin now.
+    async fn removed(
+        &mut self,
+        ends: &[Result<LogEnd, ErrorCode>],
+        deadline: Instant,
+    ) -> Result<Vec<usize>, RunError> {
+        let out_of_range = |(at, end): (usize, &Result<LogEnd, ErrorCode>)| {
+            (*end == Err(ErrorCode::OFFSET_OUT_OF_RANGE)).then_some(at)
+        };
+        let mut removed: Vec<_> = ends.iter().enumerate().filter_map(out_of_range).collect();
+        let Some(cluster) = self.cluster.as_mut().filter(|_| !removed.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let places: Vec<_> =
+            removed.iter().filter_map(|at| self.logs.get(*at)).map(|log| log.place().clone()).collect();
+        let mut starts = cluster.offsets(Bound::Start, &places, deadline).await?.into_iter();
+        removed.retain(|at| {
+            let start = starts.next().and_then(Result::ok);
+            self.logs.get_mut(*at).zip(start).is_some_and(|(log, start)| log.begins_at(start))
+        });
+        Ok(removed)
     }
 
     fn end(self, ends: Vec<Result<LogEnd, ErrorCode>>) -> Result<Vec<PartitionLog>, RunError> {

@@ -17,6 +17,8 @@ use crate::trace::{Content, Fate, LogMarker, LogRecord, PartitionLog};
 /// A log while it is read.
 pub(super) struct Reading {
     located: Located,
+    /// Before it stands nothing any more that has not been read.
+    start: Offset,
     /// The first offset that has not been read.
     pub(super) next: Offset,
     pub(super) records: Vec<LogRecord>,
@@ -38,6 +40,7 @@ struct Transactions {
 impl Reading {
     pub(super) fn new(located: Located, digest: bool) -> Self {
         Self {
+            start: located.start,
             next: located.start,
             located,
             records: Vec::new(),
@@ -45,6 +48,15 @@ impl Reading {
             transactions: HashMap::new(),
             digest: digest.then(Sha256::new),
         }
+    }
+
+    /// What stood before that offset and has not been read is gone; whether something was.
+    pub(super) fn begins_at(&mut self, start: Offset) -> bool {
+        let removed = start > self.next;
+        if removed {
+            (self.start, self.next) = (start, start);
+        }
+        removed
     }
 
     /// Where it stands on the cluster.
@@ -118,6 +130,7 @@ impl Reading {
         };
         Ok(PartitionLog {
             partition: self.located.partition,
+            start: self.relative(self.start),
             high_watermark: self.relative(end.high_watermark),
             last_stable_offset: self.relative(end.last_stable),
             records: self.records,

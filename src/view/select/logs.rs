@@ -69,6 +69,10 @@ impl Scene<'_> {
             next = offset.saturating_add(1);
             self.push(entry, list);
         }
+        // Whatever stood there is gone.
+        if log.start.0 > next {
+            list.jump(log.start.0);
+        }
     }
 
     fn push(&self, entry: Entry<'_>, list: &mut List) {
@@ -124,7 +128,7 @@ impl Scene<'_> {
 
 /// Whether there is anything to show of a log.
 fn has_something(log: &PartitionLog) -> bool {
-    !log.records.is_empty() || !log.markers.is_empty() || log.unreadable
+    !log.records.is_empty() || !log.markers.is_empty() || log.unreadable || log.start > Offset(0)
 }
 
 /// A record, or the end of a transaction.
