@@ -81,6 +81,7 @@ pub(crate) fn add_topic(plan: &mut Plan, name: &str, partitions: u32) {
     plan.topics.push(Topic {
         name: name.into(),
         partitions,
+        at_first: partitions,
         replication_factor: 1,
         leaders: vec![BrokerId(1); partitions as usize],
         config: Vec::new(),

@@ -102,6 +102,12 @@ impl Cluster {
         self.state.delete_topic(topic)
     }
 
+    /// Gives a topic the partitions that it lacks of these, each with its replicas, the preferred leader first.
+    pub async fn grow_topic(&self, topic: &str, replicas: &[Vec<BrokerId>]) -> Result<(), StepError> {
+        let _servers = self.servers.lock().await;
+        self.state.grow_topic(topic, replicas)
+    }
+
     /// Creates a topic anew, empty and with another id, as it was at first; if it is still there, it is deleted before.
     pub async fn recreate_topic(&self, topic: &str) -> Result<(), StepError> {
         let _servers = self.servers.lock().await;

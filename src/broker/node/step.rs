@@ -127,6 +127,18 @@ impl ClusterState {
         Ok(())
     }
 
+    /// Gives a topic the partitions that it lacks of these, each with its replicas.
+    pub(in crate::broker) fn grow_topic(
+        &self,
+        name: &str,
+        replicas: &[Vec<BrokerId>],
+    ) -> Result<(), StepError> {
+        let topic = self.topics().named(name).ok_or_else(|| StepError::UnknownTopic(name.to_owned()))?;
+        topic.grow(replicas, |broker| self.is_running(broker));
+        self.announce();
+        Ok(())
+    }
+
     /// Creates a topic anew, empty and with another id, as it was before; if it is there, it is deleted first.
     pub(in crate::broker) fn recreate_topic(&self, name: &str) -> Result<(), StepError> {
         let there = self.topics().named(name).is_some();

@@ -3,11 +3,12 @@
 pub(super) mod config;
 pub(super) mod describe;
 pub(super) mod internal;
+mod partitions;
 pub(super) mod rule;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 
 use thiserror::Error;
 use uuid::{Builder, Uuid};
@@ -17,6 +18,8 @@ use crate::broker::partition::Partition;
 use crate::broker::topic::config::TopicConfig;
 use crate::id::BrokerId;
 use crate::kafka::ErrorCode;
+
+use partitions::Partitions;
 
 /// The longest name (`Topic.MAX_NAME_LENGTH`).
 const MAX_NAME: usize = 249;
@@ -65,25 +68,29 @@ pub(super) struct Topic {
     pub config: TopicConfig,
     /// Its settings as written.
     pub settings: Vec<(String, String)>,
-    /// A lock for each: checking a batch takes a millisecond, and holds up nobody who writes elsewhere.
-    partitions: Vec<Mutex<Partition>>,
+    partitions: Partitions,
 }
 
 impl Topic {
     /// How many partitions it has.
     pub(super) fn partition_count(&self) -> usize {
-        self.partitions.len()
+        self.partitions.count()
     }
 
     /// A partition, locked; none if there is none of that number.
     pub(super) fn partition(&self, index: i32) -> Option<MutexGuard<'_, Partition>> {
-        let partition = self.partitions.get(usize::try_from(index).ok()?)?;
-        Some(partition.lock().unwrap_or_else(PoisonError::into_inner))
+        self.partitions.get(usize::try_from(index).ok()?)
     }
 
     /// All partitions, each locked while it is looked at.
     pub(super) fn partitions(&self) -> impl Iterator<Item = MutexGuard<'_, Partition>> {
-        self.partitions.iter().map(|partition| partition.lock().unwrap_or_else(PoisonError::into_inner))
+        self.partitions.all()
+    }
+
+    /// Adds the partitions that it lacks of these, each with its replicas, on brokers of which some run.
+    pub(super) fn grow(&self, replicas: &[Vec<BrokerId>], runs: impl Fn(BrokerId) -> bool) {
+        let more = replicas.get(self.partition_count()..).unwrap_or_default();
+        self.partitions.grow(more.iter().map(|brokers| Partition::new(brokers, &runs)));
     }
 
     /// What it would take to create it once more.
@@ -169,8 +176,8 @@ impl Topics {
         config: TopicConfig,
         runs: impl Fn(BrokerId) -> bool,
     ) -> Arc<Topic> {
-        let partitions = new.replicas.iter().map(|brokers| Mutex::new(Partition::new(brokers, &runs)));
-        let (id, partitions) = (self.new_id(), partitions.collect());
+        let partitions = Partitions::new(new.replicas.iter().map(|brokers| Partition::new(brokers, &runs)));
+        let id = self.new_id();
         let topic = Topic { name: new.name, id, config, settings: new.settings, partitions };
         let topic = Arc::new(topic);
         self.by_name.insert(topic.name.clone(), Arc::clone(&topic));

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use crate::diagnostic::{Code, nearest};
 use crate::id::{BrokerId, TopicIndex};
 use crate::scenario::Field;
-use crate::scenario::model::{self, BrokerNumber, Form, MAX_PARTITIONS, Map, Name, Raw, Text};
+use crate::scenario::model::{
+    self, BrokerNumber, Form, MAX_PARTITIONS, Map, Name, Raw, Step, Text, TopicStep,
+};
 use crate::source::{Span, Spanned};
 
 use super::super::plan::{Origin, Setting, Topic};
@@ -32,6 +34,7 @@ impl Compiler<'_> {
         {
             self.report(self.mistake(Code::Missing, span, "'topics' is empty"));
         }
+        self.grown();
         let all: u64 = self.topics.iter().map(|topic| u64::from(topic.partitions)).sum();
         if all > MAX_PARTITIONS {
             let span = scenario.topics.span().unwrap_or_default();
@@ -74,7 +77,37 @@ impl Compiler<'_> {
         let leaders = self.leaders(&written.leaders, partitions);
         let config = settings(written.config.value());
         let span = name.span;
-        self.topics.push(Topic { name: text, partitions, replication_factor, leaders, config, span });
+        let at_first = partitions;
+        self.topics.push(Topic {
+            name: text,
+            partitions,
+            at_first,
+            replication_factor,
+            leaders,
+            config,
+            span,
+        });
+    }
+
+    /// What steps add to topics: the partitions of a topic are all that it has at any time.
+    fn grown(&mut self) {
+        let brokers = self.brokers();
+        for step in self.scenario.steps.value().into_iter().flatten().filter_map(Field::value) {
+            let Step::Topic(TopicStep::Grow(grow)) = step else { continue };
+            let Some(grow) = grow.value() else { continue };
+            let Some(wanted) = grow.partitions.value().and_then(|wanted| u32::try_from(wanted.0).ok()) else {
+                continue;
+            };
+            let only = self.topics.len() == 1;
+            let named = |topic: &&mut Topic| match &grow.topic {
+                Field::Absent => only,
+                field => field.value().is_some_and(|name| *topic.name == name.0),
+            };
+            for topic in self.topics.iter_mut().filter(named) {
+                topic.leaders.extend((topic.partitions..wanted).map(|partition| usual(partition, brokers)));
+                topic.partitions = topic.partitions.max(wanted);
+            }
+        }
     }
 
     /// How many brokers there are.
@@ -101,9 +134,9 @@ impl Compiler<'_> {
     /// The leaders as they are written, or one broker after the other.
     fn leaders(&mut self, field: &Field<Vec<Field<BrokerNumber>>>, partitions: u32) -> Vec<BrokerId> {
         let brokers = self.brokers();
-        let usual = (0..partitions)
-            .map(|partition| BrokerId(i32::try_from(partition % brokers + 1).unwrap_or(i32::MAX)));
-        let Some(written) = field.get() else { return usual.collect() };
+        let Some(written) = field.get() else {
+            return (0..partitions).map(|partition| usual(partition, brokers)).collect();
+        };
         if written.value.len() != partitions as usize {
             let message = format!("{} leaders for {partitions} partitions", written.value.len());
             let mistake = self.mistake(Code::Conflict, written.span, message);
@@ -158,6 +191,11 @@ impl Compiler<'_> {
             Field::Absent => (!self.topics.is_empty()).then_some(TopicIndex(0)),
         }
     }
+}
+
+/// The broker that leads a partition at first, where nothing else is said.
+fn usual(partition: u32, brokers: u32) -> BrokerId {
+    BrokerId(i32::try_from(partition % brokers + 1).unwrap_or(i32::MAX))
 }
 
 fn count(brokers: u32) -> String {

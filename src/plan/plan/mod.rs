@@ -96,6 +96,8 @@ pub struct Topic {
     pub name: Arc<str>,
     /// How many partitions, at least 1.
     pub partitions: u32,
+    /// With how many of them it is created; steps add the others.
+    pub at_first: u32,
     /// How many brokers have each partition, at least 1.
     pub replication_factor: u32,
     /// The broker that leads each partition at first.

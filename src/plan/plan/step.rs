@@ -142,7 +142,7 @@ impl ClusterStep {
             Self::Lead { .. } => "leader",
             Self::InSync { .. } => "isr",
             Self::Hold { .. } | Self::Resume => "replication",
-            Self::DeleteTopic(_) | Self::RecreateTopic(_) => "topic",
+            Self::DeleteTopic(_) | Self::RecreateTopic(_) | Self::GrowTopic { .. } => "topic",
             Self::MoveCoordinator { .. } => "coordinator",
             Self::AdvanceClock(_) => "clock",
         }
@@ -251,6 +251,13 @@ pub enum ClusterStep {
         transactional_id: Arc<str>,
         /// The broker.
         to: BrokerId,
+    },
+    /// Partitions are added to a topic.
+    GrowTopic {
+        /// The topic.
+        topic: TopicIndex,
+        /// How many it has then.
+        partitions: u32,
     },
     /// The brokers' clock is moved ahead.
     AdvanceClock(Duration),

@@ -117,6 +117,7 @@ async fn a_client_that_knows_the_topic_refuses_a_partition_that_it_lacks() {
     let text = "topic: { name: a, partitions: 3 }\nsteps:\n  - send: { count: 3, partition: \"{{ i }}\" }\n";
     let mut plan = scenario(text);
     plan.topics[0].partitions = 2;
+    plan.topics[0].at_first = 2;
     plan.topics[0].leaders.truncate(2);
     let trace = execute(&Arc::new(plan), &Target::Embedded, &CancellationToken::new()).await.unwrap();
     let failed =

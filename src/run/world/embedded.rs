@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 
 use crate::broker::{self, ClusterSpec, StepError, TopicSpec};
 use crate::cluster::Address;
-use crate::id::TopicPartition;
+use crate::id::{Partition, TopicPartition};
 use crate::plan::{ClusterStep, Plan, Topic};
 use crate::run::RunError;
 use crate::run::check::release;
@@ -27,9 +27,9 @@ impl Embedded {
     pub(super) async fn start(plan: &Plan) -> Result<Self, RunError> {
         let topic = |topic: &Topic| TopicSpec {
             name: topic.name.to_string(),
-            partitions: topic.partitions,
+            partitions: topic.at_first,
             replication_factor: topic.replication_factor,
-            leaders: topic.leaders.clone(),
+            leaders: topic.leaders.iter().take(topic.at_first as usize).copied().collect(),
             config: topic.config.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect(),
         };
         let spec = ClusterSpec {
@@ -100,6 +100,15 @@ impl Hands {
             ClusterStep::Resume => cluster.resume_replication().await,
             ClusterStep::DeleteTopic(topic) => cluster.delete_topic(named(*topic)).await,
             ClusterStep::RecreateTopic(topic) => cluster.recreate_topic(named(*topic)).await,
+            ClusterStep::GrowTopic { topic, partitions } => {
+                let replicas = |topic: &Topic| {
+                    let numbers = (0..*partitions).filter_map(|number| i32::try_from(number).ok());
+                    let replicas = numbers.map(|number| topic.replicas(Partition(number), plan.brokers));
+                    replicas.map(Iterator::collect).collect::<Vec<_>>()
+                };
+                let replicas = plan.topics.get(topic.index()).map(replicas).unwrap_or_default();
+                cluster.grow_topic(named(*topic), &replicas).await
+            }
             ClusterStep::MoveCoordinator { transactional_id, to } => {
                 cluster.move_coordinator(transactional_id, *to).await
             }

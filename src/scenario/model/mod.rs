@@ -29,9 +29,9 @@ pub use producer::{Preset, Producer};
 pub use snapshot::{Include, Partitions, Snapshot, SnapshotOrder};
 pub use step::{
     Abort, AnyOk, BrokerStep, Call, ClockStep, Close, CoordinatorStep, Cut, Direction, Disconnect, Flush,
-    FlushLimit, Headers, Heal, HeldReplica, IsrStep, LeaderStep, Mode, MoreSends, NetworkStep, NewMessages,
-    OnOutcome, PartitionNumber, Purge, PurgeStep, React, ReactIn, Reaction, ReplicationStep, Send,
-    SendOffsets, Step, TopicStep, Transaction, TransactionNumber, Wait, WaitFor,
+    FlushLimit, Grow, Headers, Heal, HeldReplica, IsrStep, LeaderStep, Mode, MoreSends, NetworkStep,
+    NewMessages, OnOutcome, PartitionNumber, Purge, PurgeStep, React, ReactIn, Reaction, ReplicationStep,
+    Send, SendOffsets, Step, TopicStep, Transaction, TransactionNumber, Wait, WaitFor,
 };
 pub use topic::Topic;
 

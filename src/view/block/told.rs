@@ -68,6 +68,9 @@ impl Names {
             ClusterStep::Resume => "replication resume".to_owned(),
             ClusterStep::DeleteTopic(topic) => format!("topic delete {}", named(topic)),
             ClusterStep::RecreateTopic(topic) => format!("topic recreate {}", named(topic)),
+            ClusterStep::GrowTopic { topic, partitions } => {
+                format!("topic grow {} {partitions}", named(topic))
+            }
             ClusterStep::MoveCoordinator { transactional_id, to } => {
                 format!("coordinator {} {to}", shown(transactional_id))
             }

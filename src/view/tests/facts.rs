@@ -67,6 +67,7 @@ fn names() -> Names {
         ClusterStep::Resume,
         ClusterStep::DeleteTopic(TopicIndex(4)),
         ClusterStep::RecreateTopic(TopicIndex(4)),
+        ClusterStep::GrowTopic { topic: TopicIndex(4), partitions: 2 },
         ClusterStep::AdvanceClock(later),
         ClusterStep::MoveCoordinator { transactional_id: "ok 1".into(), to: two },
     ];
@@ -168,7 +169,7 @@ fn calls() -> Vec<Fact> {
         .flat_map(|whose| [Step::Flush(whose), Step::Close(whose), Step::Open(whose), Step::Begin(whose)]);
     let asked =
         producers().map(Some).chain([None]).flat_map(|whose| [Step::Commit(whose), Step::Abort(whose)]);
-    let told = (0..8 + 14 + LINKED).map(Step::Told);
+    let told = (0..8 + 15 + LINKED).map(Step::Told);
     for step in
         [Step::WaitCallbacks, Step::Exit, Step::Stop].into_iter().chain(named).chain(asked).chain(told)
     {

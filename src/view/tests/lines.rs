@@ -272,6 +272,26 @@ fn steps_show_how_they_ended() {
 }
 
 #[test]
+fn a_log_whose_begin_was_removed_says_where_it_begins() {
+    let events: Vec<_> = sends(0..4).into_iter().chain((0..4).map(|i| ok(i, i64::from(i)))).collect();
+    let mut held = trace(events, &[&records(0..4)[2..]]);
+    held.logs[0].start = Offset(2);
+    let shown = |log: &str| {
+        format!(
+            "
+        application  send 0..3
+        callbacks  test2[0]  ok 0..3 @0..3
+        log  test2[0]  {log}
+        "
+        )
+    };
+    shows(&plan(4), &held, &shown("@2 2..3"));
+    held.logs[0].records.clear();
+    held.logs[0].start = Offset(4);
+    shows(&plan(4), &held, &shown("@4"));
+}
+
+#[test]
 fn a_producer_that_gives_up_has_a_lane_of_its_own() {
     let fatal = Event::Fatal(ProducerIndex(0), code_of("OUT_OF_ORDER_SEQUENCE_NUMBER"));
     let events: Vec<_> = sends([0]).into_iter().chain([ok(0, 0), fatal]).collect();

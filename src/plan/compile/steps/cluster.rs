@@ -19,6 +19,8 @@ pub(super) struct Cluster {
     stopped: HashMap<BrokerId, Span>,
     /// Topics that are deleted, and the steps that did it.
     deleted: HashMap<TopicIndex, Span>,
+    /// How many partitions topics have that have grown, and the steps that did it.
+    grown: HashMap<TopicIndex, (u32, Span)>,
 }
 
 impl Compiler<'_> {
@@ -124,12 +126,16 @@ impl Compiler<'_> {
     }
 
     fn topic_step(&mut self, step: &TopicStep, span: Span, cluster: &mut Cluster) -> Option<ClusterStep> {
-        let (TopicStep::Delete(name) | TopicStep::Recreate(name)) = step;
+        let name = match step {
+            TopicStep::Grow(grow) => return self.grow_step(&grow.get()?.value, span, cluster),
+            TopicStep::Delete(name) | TopicStep::Recreate(name) => name,
+        };
         if name.is_absent() {
             return None;
         }
         let topic = self.topic_of(name, span)?;
         match step {
+            TopicStep::Grow(_) => None,
             TopicStep::Recreate(_) => {
                 cluster.deleted.remove(&topic);
                 Some(ClusterStep::RecreateTopic(topic))
@@ -141,6 +147,27 @@ impl Compiler<'_> {
                 Some(ClusterStep::DeleteTopic(topic))
             }
         }
+    }
+
+    /// A topic never has fewer partitions than before.
+    fn grow_step(&mut self, grow: &model::Grow, span: Span, cluster: &mut Cluster) -> Option<ClusterStep> {
+        self.needs(grow.partitions.is_absent(), "partitions", span, "topic: {grow: {partitions: 4}}");
+        let topic = self.topic_of(&grow.topic, span)?;
+        if let Some(deleted) = cluster.deleted.get(&topic) {
+            self.is_deleted(*deleted, span);
+        }
+        let partitions = grow.partitions.get()?;
+        let (wanted, place) = (u32::try_from(partitions.value.0).unwrap_or(u32::MAX), partitions.span);
+        let at_first = self.topics.get(topic.index()).map(|topic| (topic.at_first, topic.span))?;
+        let (has, since) = cluster.grown.get(&topic).copied().unwrap_or(at_first);
+        if wanted <= has {
+            let message = format!("the topic has {has} partition{} by then", if has == 1 { "" } else { "s" });
+            let mistake = self.mistake(Code::AlreadySo, place, message).and(since, "it has them from here");
+            self.report(mistake.help(format!("write {} or more: partitions are only added", has + 1)));
+            return None;
+        }
+        cluster.grown.insert(topic, (wanted, span));
+        Some(ClusterStep::GrowTopic { topic, partitions: wanted })
     }
 
     fn coordinator_step(

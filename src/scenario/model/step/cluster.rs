@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::scenario::model::{Advance, BrokerNumber, Field, Name};
+use crate::scenario::model::{Advance, BrokerNumber, Field, MAX_PARTITIONS, Name, Number};
 
 use super::PartitionNumber;
 
@@ -78,6 +78,19 @@ pub enum TopicStep {
     Delete(Field<Name>),
     /// It is created anew, empty and with another id; if it is still there, it is deleted before.
     Recreate(Field<Name>),
+    /// Partitions are added to it, as an administrator does: `topic: {grow: {partitions: 4}}`. Clients learn of them when
+    /// they ask for metadata the next time.
+    Grow(Field<Grow>),
+}
+
+/// How a topic grows.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Grow {
+    /// Which, where there are several.
+    pub topic: Field<Name>,
+    /// How many partitions it has then.
+    pub partitions: Field<Number<1, MAX_PARTITIONS>>,
 }
 
 /// Where the coordinator of a producer's transactions is from now on.

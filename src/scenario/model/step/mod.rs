@@ -17,7 +17,8 @@ use super::{
 
 pub use close::{Close, Flush, FlushLimit, Purge, PurgeStep};
 pub use cluster::{
-    BrokerStep, ClockStep, CoordinatorStep, HeldReplica, IsrStep, LeaderStep, ReplicationStep, TopicStep,
+    BrokerStep, ClockStep, CoordinatorStep, Grow, HeldReplica, IsrStep, LeaderStep, ReplicationStep,
+    TopicStep,
 };
 pub use network::{Cut, Direction, Disconnect, Heal, NetworkStep};
 pub use react::{AnyOk, MoreSends, NewMessages, OnOutcome, React, ReactIn, Reaction};
@@ -89,7 +90,8 @@ pub enum Step {
     /// Holds the replication of a partition, or lets all go on: `replication: {hold: {partition: 0, replica: 2}}`,
     /// `replication: resume`.
     Replication(ReplicationStep),
-    /// Deletes a topic, or creates it anew: `topic: {delete: NAME}`.
+    /// Deletes a topic, creates it anew, or adds partitions to it: `topic: {delete: NAME}`,
+    /// `topic: {grow: {partitions: 4}}`.
     Topic(TopicStep),
     /// Moves the coordinator of a producer's transactions: `coordinator: {move: 2}`.
     Coordinator(CoordinatorStep),
