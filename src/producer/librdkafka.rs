@@ -26,6 +26,9 @@ const SLICE: Duration = Duration::from_millis(20);
 /// client need not begin anew what it was about to finish.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// The least time that a call about transactions has, so that the client comes to begin it.
+const SHORTEST: Duration = Duration::from_millis(20);
+
 /// How long the polling thread may take to hear what the client has said by the time a call fails.
 const HEARING: Duration = Duration::from_secs(1);
 
@@ -159,15 +162,17 @@ impl Producer for LibrdkafkaProducer {
     ) -> Result<(), Unsuccessful> {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            // Offsets that are not added in time have failed; every other call can be made again and goes on.
-            let patience = if matches!(request, Request::SendOffsets { .. }) { left } else { PATIENCE };
-            let limit = left.clamp(Duration::from_millis(1), patience.max(Duration::from_millis(1)));
+            // Offsets that are not added in time have failed; every other call can be made again and goes on. It is not made
+            // for the little that may be left: a call that has no time to begin makes the client forget which it was, and
+            // the answer that comes then ends the process (`rd_kafka_txn_set_state`, 2.12.1).
+            let last = left < PATIENCE * 2 || matches!(request, Request::SendOffsets { .. });
+            let limit = if last { left.max(SHORTEST) } else { PATIENCE };
             let Err(error) = native::transact(self.client.client(), request, limit) else {
                 // Callbacks that it waited for have been polled, but perhaps not handed on.
                 self.polling.settle();
                 return Ok(());
             };
-            if error.resumable && !left.is_zero() && !stopped() {
+            if error.resumable && !last && !stopped() {
                 continue;
             }
             // That it has given up is said before the call returns, and belongs in front of what comes next.
