@@ -8,6 +8,7 @@ use kafka_protocol::messages::ApiKey;
 use crate::fault::{ApiFilter, Times};
 use crate::id::{FaultIndex, Partition, ProducerIndex, TopicIndex};
 use crate::judge::Which;
+use crate::kafka::ErrorCode;
 use crate::submissions::Submissions;
 use crate::trace::{Answer, Passed, PassedRow, Sequenced};
 use crate::view::block::{Lane, Names, Style};
@@ -128,7 +129,12 @@ impl Scene<'_> {
             | ApiKey::AddPartitionsToTxn
             | ApiKey::AddOffsetsToTxn
             | ApiKey::TxnOffsetCommit
-            | ApiKey::EndTxn => Some(Place::Transactions(whose)),
+            | ApiKey::EndTxn => {
+                // How long a coordinator is busy with the end of a transaction, and how often a client asks again
+                // meanwhile, is up to their clocks.
+                let in_vain = row.answer == Answer::Code(ErrorCode::CONCURRENT_TRANSACTIONS);
+                (row.touched || !in_vain).then_some(Place::Transactions(whose))
+            }
             // When and how often a client asks them is up to its clock, unless a fault that must fire makes something
             // of them.
             _ => {
@@ -234,7 +240,7 @@ impl Line {
         words.push("→".to_owned());
         let mut text = words.join(" ");
         let _infallible = match self.answer {
-            Answer::Code(code) if code == crate::kafka::ErrorCode::NONE => write!(text, " ok"),
+            Answer::Code(ErrorCode::NONE) => write!(text, " ok"),
             Answer::Code(code) => write!(text, " {code}"),
             Answer::Silent => write!(text, " nothing"),
             Answer::Unowed => write!(text, " none due"),

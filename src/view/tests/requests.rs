@@ -105,6 +105,20 @@ faults  a lost acknowledgement: fired 1
 }
 
 #[test]
+fn how_often_a_busy_coordinator_is_asked_is_not_shown() {
+    let plan = shown(&["busy"]);
+    let busy = Answer::Code(ErrorCode::CONCURRENT_TRANSACTIONS);
+    let end =
+        |connection, answer| Passed { api: Some(ApiKey::EndTxn), ..produce(&[], connection, (7, 0), answer) };
+    let passed = vec![touched(end(3, busy), 0, 1), end(5, busy), end(5, busy), end(5, OK)];
+    let expected = "\
+requests  transactions  end_txn test2[0] epoch 0 → CONCURRENT_TRANSACTIONS ! busy
+                        end_txn test2[0] epoch 0 connection 2 → ok
+faults  busy: fired 1";
+    assert_eq!(text(&plan, passed, &[1]), expected);
+}
+
+#[test]
 fn other_requests_are_shown_where_a_fault_touched_them() {
     let mut plan = shown(&[]);
     let other = |api: ApiKey, touched: Option<Touched>| Passed {
