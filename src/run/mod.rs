@@ -74,6 +74,7 @@ async fn trace(
     };
     reader.hang_up();
     let events = recorder.take();
+    reader.leave_out_missing(&events);
     let logs = async {
         if world.settle(plan.deadline).await? {
             reader.finish().await

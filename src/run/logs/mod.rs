@@ -10,11 +10,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::{Address, Bound, Cluster, ClusterError, LogEnd, Logged, Place, Tcp};
-use crate::id::Submission;
+use crate::id::{Submission, TopicPartition};
 use crate::kafka::ErrorCode;
-use crate::plan::{Plan, Recogniser};
+use crate::plan::{Action, ClusterStep, Plan, Recogniser};
 use crate::submissions::Submissions;
-use crate::trace::{Callback, Event, Events, PartitionLog, Persistence, Recorder};
+use crate::trace::{Callback, Event, Events, PartitionLog, Persistence, Recorder, StepEnd};
 
 use super::RunError;
 use super::world::Located;
@@ -71,6 +71,25 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+    }
+
+    /// Leaves out the partitions that no step came to add.
+    pub(super) fn leave_out_missing(&mut self, events: &Events) {
+        let mut counts: Vec<_> = self.plan.topics.iter().map(|topic| topic.at_first).collect();
+        for event in events.others() {
+            let Event::StepEnded(step, StepEnd::Done) = event else { continue };
+            let action = self.plan.steps.get(*step).map(|step| &step.action);
+            if let Some(Action::Cluster(ClusterStep::GrowTopic { topic, partitions })) = action
+                && let Some(count) = counts.get_mut(topic.index())
+            {
+                *count = *partitions;
+            }
+        }
+        let is_there = |TopicPartition { topic, partition }| {
+            let count = counts.get(topic.index()).copied().unwrap_or_default();
+            u32::try_from(partition.0).is_ok_and(|partition| partition < count)
+        };
+        self.logs.retain(|log| is_there(log.partition()));
     }
 
     /// Closes its connections, until it reads again.

@@ -59,6 +59,11 @@ impl Reading {
         removed
     }
 
+    /// Which of the plan's it is.
+    pub(super) fn partition(&self) -> TopicPartition {
+        self.located.partition
+    }
+
     /// Where it stands on the cluster.
     pub(super) fn place(&self) -> &Place {
         &self.located.place

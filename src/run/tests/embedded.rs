@@ -130,6 +130,18 @@ async fn a_client_that_knows_the_topic_refuses_a_partition_that_it_lacks() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_that_no_step_came_to_add_have_no_log() {
+    for (word, logs) in [("stop", 1), ("resend", 3)] {
+        let fault = "{ on: { produce: { message: 0 } }, do: { fail: INVALID_RECORD } }";
+        let react = format!("{{ on: {{ err: any }}, do: {word}, in: sender }}");
+        let steps = "[{ send: { count: 1, mode: sync } }, { topic: { grow: { partitions: 3 } } }]";
+        let trace = traced(&format!("topic: a\nfaults: [{fault}]\nreact: [{react}]\nsteps: {steps}\n")).await;
+        assert_eq!(trace.logs.len(), logs, "{word}");
+        assert!(trace.logs.iter().all(|log| !log.unreadable));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scenario_that_cannot_end_ends_at_its_deadline() {
     let text = "topic: a\ncount: 2\nmode: sync\ndeadline: 50ms\nproducer: { config: { linger.ms: 60000 } }\n";
     let trace = traced(text).await;
