@@ -151,6 +151,9 @@ impl Compiler<'_> {
         let clients = ClientError::ALL.iter().map(|error| error.word());
         let near = nearest(name, clients.clone()).or_else(|| nearest(name, ErrorCode::names()));
         let help = match near {
+            _ if AnomalyKind::ALL.iter().any(|kind| kind.word() == name) => {
+                format!("it is an anomaly: write 'anomalies: [{name}]'")
+            }
             Some(near) => format!("did you mean '{near}'?"),
             None => format!(
                 "it is a name of Kafka's protocol, such as MESSAGE_TOO_LARGE, or one of {}",
