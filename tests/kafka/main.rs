@@ -38,8 +38,15 @@ use libtest_mimic::Arguments;
 
 use crate::trial::Suite;
 
+/// How many cases of the embedded broker are played at once where nothing else is said.
+const WAITING: usize = 8;
+
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    if !arguments.ignored && !arguments.include_ignored {
+        // The embedded brokers have nothing in common, and many cases wait for a time-out.
+        arguments.test_threads.get_or_insert(WAITING);
+    }
     let suite = Arc::new(Suite::new(std::env::var_os("INFLIGHT_RECORD").is_some()));
     let mut trials = suite.trials();
     trials.extend(compose::trials());
