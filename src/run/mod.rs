@@ -72,9 +72,8 @@ async fn trace(
             }
         }
     };
-    reader.hang_up();
     let events = recorder.take();
-    reader.leave_out_missing(&events);
+    reader.rest(&events);
     let logs = async {
         if world.settle(plan.deadline).await? {
             reader.finish().await

@@ -73,8 +73,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Leaves out the partitions that no step came to add.
-    pub(super) fn leave_out_missing(&mut self, events: &Events) {
+    /// Closes its connections, until it reads again; partitions that no step came to add are left out then.
+    pub(super) fn rest(&mut self, events: &Events) {
+        self.cluster.iter_mut().for_each(Cluster::hang_up);
         let mut counts: Vec<_> = self.plan.topics.iter().map(|topic| topic.at_first).collect();
         for event in events.others() {
             let Event::StepEnded(step, StepEnd::Done) = event else { continue };
@@ -90,11 +91,6 @@ impl<'a> Reader<'a> {
             u32::try_from(partition.0).is_ok_and(|partition| partition < count)
         };
         self.logs.retain(|log| is_there(log.partition()));
-    }
-
-    /// Closes its connections, until it reads again.
-    pub(super) fn hang_up(&mut self) {
-        self.cluster.iter_mut().for_each(Cluster::hang_up);
     }
 
     /// Reads what is left, and hands out the logs.
