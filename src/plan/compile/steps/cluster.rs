@@ -126,27 +126,26 @@ impl Compiler<'_> {
     }
 
     fn topic_step(&mut self, step: &TopicStep, span: Span, cluster: &mut Cluster) -> Option<ClusterStep> {
-        let name = match step {
-            TopicStep::Grow(grow) => return self.grow_step(&grow.get()?.value, span, cluster),
-            TopicStep::Delete(name) | TopicStep::Recreate(name) => name,
-        };
-        if name.is_absent() {
-            return None;
-        }
-        let topic = self.topic_of(name, span)?;
         match step {
-            TopicStep::Grow(_) => None,
-            TopicStep::Recreate(_) => {
+            TopicStep::Grow(grow) => self.grow_step(&grow.get()?.value, span, cluster),
+            TopicStep::Recreate(name) => {
+                let topic = self.topic_named(name, span)?;
                 cluster.deleted.remove(&topic);
                 Some(ClusterStep::RecreateTopic(topic))
             }
-            TopicStep::Delete(_) => {
+            TopicStep::Delete(name) => {
+                let topic = self.topic_named(name, span)?;
                 if let Some(deleted) = cluster.deleted.insert(topic, span) {
                     self.is_deleted(deleted, span);
                 }
                 Some(ClusterStep::DeleteTopic(topic))
             }
         }
+    }
+
+    /// The topic that a step must name, be it the only one.
+    fn topic_named(&mut self, name: &Field<model::Name>, span: Span) -> Option<TopicIndex> {
+        if name.is_absent() { None } else { self.topic_of(name, span) }
     }
 
     /// A topic never has fewer partitions than before.

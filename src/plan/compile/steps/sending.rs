@@ -9,7 +9,7 @@ use crate::plan::compile::producers::TRANSACTIONAL;
 use crate::plan::message::MessageTemplate;
 use crate::plan::plan::{Action, Batch, Mode, Step};
 use crate::scenario::Field;
-use crate::scenario::model::{self, Name, Send};
+use crate::scenario::model::{self, Form, Name, Send};
 use crate::source::{Span, Spanned};
 
 /// A send, from whichever form it was written in.
@@ -45,6 +45,20 @@ impl Compiler<'_> {
     pub(super) fn named(&mut self, name: Option<&Name>, span: Span) -> Option<ProducerIndex> {
         let named = name.map_or(Field::Absent, |name| Field::Given(Spanned::new(name.clone(), span)));
         self.producer_of(&named, span)
+    }
+
+    /// The producer that a step names in either of its forms, or the only one, and what more is said of it.
+    pub(super) fn said<'a, L>(
+        &mut self,
+        form: Option<&'a Form<Name, L>>,
+        producer: impl Fn(&L) -> &Field<Name>,
+        span: Span,
+    ) -> (Option<ProducerIndex>, Option<&'a L>) {
+        match form {
+            Some(Form::Long(said)) => (self.producer_of(producer(said), span), Some(said)),
+            Some(Form::Short(name)) => (self.named(Some(name), span), None),
+            None => (self.named(None, span), None),
+        }
     }
 
     pub(in crate::plan::compile) fn add(&mut self, action: Action, span: Span) {

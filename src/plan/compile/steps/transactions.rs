@@ -109,14 +109,8 @@ impl Compiler<'_> {
         form: Option<&Form<Name, model::Call>>,
         span: Span,
     ) -> Option<(ProducerIndex, Duration)> {
-        match form {
-            Some(Form::Long(call)) => {
-                let within = self.limit(&call.within);
-                Some((self.producer_of(&call.producer, span)?, within))
-            }
-            Some(Form::Short(name)) => Some((self.named(Some(name), span)?, self.ack_wait())),
-            None => Some((self.named(None, span)?, self.ack_wait())),
-        }
+        let (producer, call) = self.said(form, |call| &call.producer, span);
+        Some((producer?, self.limit(call.map_or(&Field::Absent, |call| &call.within))))
     }
 
     /// How long a call may take.
@@ -125,12 +119,9 @@ impl Compiler<'_> {
     }
 
     pub(super) fn abort(&mut self, form: Option<&Form<Name, model::Abort>>, span: Span, course: &mut Course) {
-        let said = model::Abort::default();
-        let (producer, said) = match form {
-            Some(Form::Long(abort)) => (self.producer_of(&abort.producer, span), abort),
-            Some(Form::Short(name)) => (self.named(Some(name), span), &said),
-            None => (self.named(None, span), &said),
-        };
+        let nothing = model::Abort::default();
+        let (producer, said) = self.said(form, |abort| &abort.producer, span);
+        let said = said.unwrap_or(&nothing);
         let call = TransactionCall::Abort { flush: said.flush.value().copied().unwrap_or(true) };
         let within = self.limit(&said.within);
         if let Some(producer) = producer {

@@ -53,12 +53,9 @@ impl Compiler<'_> {
         span: Span,
         course: &mut Course,
     ) {
-        let said = model::Close::default();
-        let (producer, said) = match form {
-            Some(Form::Long(close)) => (self.producer_of(&close.producer, span), close),
-            Some(Form::Short(name)) => (self.named(Some(name), span), &said),
-            None => (self.named(None, span), &said),
-        };
+        let nothing = model::Close::default();
+        let (producer, said) = self.said(form, |close| &close.producer, span);
+        let said = said.unwrap_or(&nothing);
         let Some(producer) = producer else { return };
         self.used(producer, span, course);
         course.of(producer).closed.get_or_insert(span);

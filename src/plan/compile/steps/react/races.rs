@@ -10,12 +10,11 @@ use crate::scenario::Callbacks;
 impl Compiler<'_> {
     /// Reactions while the application goes on sending, at a moment that nothing decides.
     pub(in crate::plan::compile) fn racing_reactions(&mut self) {
-        let stretches = self.stretches();
-        let pinned = stretches.iter().any(|stretch| self.is_held_until_sent(u64::from(stretch.end)));
         if self.callbacks() == Callbacks::OnWait {
             return;
         }
-        if pinned {
+        let stretches = self.stretches();
+        if stretches.iter().any(|stretch| self.is_held_until_sent(u64::from(stretch.end))) {
             return self.reactions_beside_steps();
         }
         for reaction in self.reactions.clone() {
@@ -91,7 +90,7 @@ impl Compiler<'_> {
                     (self.batches.get(*batch).map_or(0, |batch| u64::from(batch.count)), *mode)
                 }
                 Action::Again { submissions, mode } => (submissions.len() as u64, *mode),
-                Action::WaitCallbacks { .. } | Action::Wait { .. } | Action::Flush { .. } => {
+                action if action.only_waits() => {
                     stretches.extend(open.take().filter(|(_, races)| *races).map(|(first, _)| first..sent));
                     continue;
                 }
