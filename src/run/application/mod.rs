@@ -205,6 +205,18 @@ impl<'a> Application<'a> {
         }
     }
 
+    /// Does something with a producer that serves callbacks meanwhile, whenever else it may.
+    fn with_callbacks<T>(&self, index: ProducerIndex, what: impl FnOnce(&dyn Producer) -> T) -> Option<T> {
+        self.crew.with(index, |producer| {
+            producer.serve(Serving::Always);
+            let done = what(producer);
+            if self.plan.callbacks == Callbacks::OnWait {
+                producer.serve(Serving::Never);
+            }
+            done
+        })
+    }
+
     /// Lets go of every producer.
     fn close_all(&self) {
         for index in self.crew.all() {

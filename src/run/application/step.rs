@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::time::{Duration, Instant};
 
 use crate::id::ProducerIndex;
-use crate::plan::{Action, Callbacks, Purge, Step};
+use crate::plan::{Action, Purge, Step};
 use crate::producer::{Producer, Serving};
 use crate::submissions::Submissions;
 use crate::trace::{Event, StepEnd};
@@ -120,6 +120,11 @@ impl Application<'_> {
     ) -> Result<StepEnd, Halt> {
         let limit = Limit::new(Instant::now() + within, then);
         let Some(producer) = producer else { return self.flush_until(limit).map(|all| self.ended(all)) };
+        self.flush_to_end(producer, limit)
+    }
+
+    /// Flushes one producer, and says how many of its own were missing then.
+    pub(super) fn flush_to_end(&self, producer: ProducerIndex, limit: Limit) -> Result<StepEnd, Halt> {
         Ok(if self.flush_one(producer, limit)? {
             StepEnd::Done
         } else {
@@ -129,13 +134,7 @@ impl Application<'_> {
 
     /// Throws away what a producer has not sent or what is on its way, and hears the callbacks of that.
     fn purge(&self, producer: ProducerIndex, what: Purge) -> StepEnd {
-        self.crew.with(producer, |producer| {
-            producer.serve(Serving::Always);
-            producer.purge(what, self.deadline);
-            if self.plan.callbacks == Callbacks::OnWait {
-                producer.serve(Serving::Never);
-            }
-        });
+        self.with_callbacks(producer, |producer| producer.purge(what, self.deadline));
         StepEnd::Done
     }
 
@@ -201,18 +200,14 @@ impl Application<'_> {
             circle.get().is_some() || self.is_ended() || unless()
         };
         let flush = |producer: &dyn Producer| {
-            producer.serve(Serving::Always);
             let mut flushed = producer.flush(limit.at.min(self.deadline), &stopped);
             // What callbacks have sent meanwhile belongs to it.
             while flushed && !self.reactions.are_none() && !self.reactions.outstanding_of(index).is_empty() {
                 flushed = producer.flush(limit.at.min(self.deadline), &stopped);
             }
-            if self.plan.callbacks == Callbacks::OnWait {
-                producer.serve(Serving::Never);
-            }
             flushed
         };
-        let flushed = self.crew.with(index, flush).unwrap_or(true);
+        let flushed = self.with_callbacks(index, flush).unwrap_or(true);
         if self.interrupt.is_cancelled() {
             return Err(Halt::Interrupted);
         }

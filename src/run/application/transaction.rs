@@ -85,15 +85,9 @@ impl Application<'_> {
     ) -> Result<StepEnd, Halt> {
         let limit = Instant::now() + within;
         let ask = |producer: &dyn Producer| {
-            producer.serve(Serving::Always);
-            let answer =
-                producer.transact(request, limit.min(self.deadline), &|| self.interrupt.is_cancelled());
-            if self.plan.callbacks == Callbacks::OnWait {
-                producer.serve(Serving::Never);
-            }
-            answer
+            producer.transact(request, limit.min(self.deadline), &|| self.interrupt.is_cancelled())
         };
-        let Some(answer) = self.crew.with(index, ask) else { return Ok(StepEnd::Skipped) };
+        let Some(answer) = self.with_callbacks(index, ask) else { return Ok(StepEnd::Skipped) };
         let Err(Unsuccessful { code, certain, words }) = answer else { return Ok(StepEnd::Done) };
         if self.interrupt.is_cancelled() {
             return Err(Halt::Interrupted);

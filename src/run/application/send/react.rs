@@ -67,10 +67,7 @@ impl Application<'_> {
     }
 
     fn flush_in_reaction(&self, index: ProducerIndex) -> Result<StepEnd, Halt> {
-        let all = self.flush_one(index, self.limit_of_reaction())?;
-        let missing = self.reactions.outstanding_of(index).len();
-        let missing = u32::try_from(missing).unwrap_or(u32::MAX);
-        Ok(if all { StepEnd::Done } else { StepEnd::TimedOut(missing) })
+        self.flush_to_end(index, self.limit_of_reaction())
     }
 
     /// Flushes a producer and lets go of it, as a step does. What its callbacks lead to meanwhile happens.
